@@ -1,0 +1,35 @@
+# The only two functions of this build, and the one target that carries the warnings.
+
+add_library(waft_flags INTERFACE)
+target_compile_options(waft_flags INTERFACE
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+    -Wswitch-enum -Wvla -Wcast-qual -Wundef -Werror)
+if(WAFT_SANITIZE)
+    target_compile_options(waft_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
+        -fno-omit-frame-pointer)
+    target_link_options(waft_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
+# ota_module(NAME SOURCES a.c b.c DEPS base codec)
+# A device module: libota_NAME, which sees include/ota and links only what models.md 3.3 allows it.
+function(ota_module name)
+    cmake_parse_arguments(M "" "" "SOURCES;DEPS" ${ARGN})
+    add_library(ota_${name} STATIC ${M_SOURCES})
+    target_include_directories(ota_${name} PUBLIC ${PROJECT_SOURCE_DIR}/include)
+    list(TRANSFORM M_DEPS PREPEND ota_)
+    target_link_libraries(ota_${name} PUBLIC ${M_DEPS} PRIVATE waft_flags)
+endfunction()
+
+# ota_test(NAME LABEL label [SOURCES ...] [LIBS ...] [TIMEOUT seconds])
+# A cmocka program test_NAME from test_NAME.c and a CTest of the same name.
+function(ota_test name)
+    cmake_parse_arguments(T "" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
+    add_executable(test_${name} test_${name}.c ${T_SOURCES})
+    target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
+    target_link_libraries(test_${name} PRIVATE ${T_LIBS} test_support cmocka waft_flags)
+    add_test(NAME ${name} COMMAND test_${name})
+    if(NOT T_TIMEOUT)
+        set(T_TIMEOUT 60)
+    endif()
+    set_tests_properties(${name} PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT})
+endfunction()
