@@ -1,0 +1,209 @@
+/*
+ * Image: MCUboot's format, read strictly, and the checks that decide whether an
+ * image may run here.
+ *
+ *     header (32 bytes, padded to header_size) | payload | protected TLVs | TLVs
+ *     <------------- image digest covers this ------------------------>
+ *     <------------- file digest covers everything ------------------------->
+ *
+ * Source: MCUboot's design document and bootutil (docs/spec/flash.md has every
+ * byte). We are stricter than MCUboot where a laxness buys nothing: see
+ * ota_image_read().
+ *
+ * Three depths of checking, each usable alone:
+ *   ota_image_read()       the form: header and TLVs agree with each other
+ *   ota_image_check()      the meaning: vendor, class, hardware, counter, signature over the
+ *                          digest that the TLVs claim - two blocks of a file are enough
+ *   ota_verify_step()      everything, read back from flash; only it makes a
+ *                          struct ota_verified_image, and only that can be activated
+ */
+#ifndef OTA_IMAGE_H
+#define OTA_IMAGE_H
+
+#include "ota/crypto.h"
+#include "ota/cursor.h"
+#include "ota/err.h"
+#include "ota/flash.h"
+
+#define OTA_IMAGE_MAGIC 0x96f3b83du
+#define OTA_IMAGE_HEADER_SIZE 32u
+/* Both TLV areas together: what we write is about 250 bytes; a second key pair adds 116. */
+#define OTA_IMAGE_TLVS_MAX 768u
+#define OTA_IMAGE_SIGNATURES_MAX 2u /* key rotation: an old and a new key */
+#define OTA_UUID_SIZE 16u
+#define OTA_IMAGE_FLAG_ROM_FIXED 0x100u /* load_address is the flash address it was linked for */
+
+struct ota_version {
+    uint8_t major, minor;
+    uint16_t revision;
+    uint32_t build;
+};
+
+/** < 0, 0, > 0 as a is lower, equal, higher. The build number does not count (MCUboot's rule). */
+int ota_version_compare(struct ota_version a, struct ota_version b);
+
+/* "255.255.65535+4294967295" */
+#define OTA_VERSION_TEXT_MAX 24u
+/** "1.2.3", with "+build" if that is not 0. */
+void ota_version_write(struct ota_writer *w, struct ota_version version);
+/** The reverse, strictly: OTA_E_MALFORMED, or OTA_E_RANGE for a number that does not fit its field. */
+OTA_MUST_CHECK ota_err_t ota_version_parse(struct ota_span text, struct ota_version *version);
+
+struct ota_image_header {
+    struct ota_version version;
+    uint32_t load_address;
+    uint32_t payload_size; /* bytes */
+    uint32_t flags;
+    uint16_t header_size;    /* where the payload begins, >= 32 */
+    uint16_t protected_size; /* protected TLV area with its info header, 0 if none */
+};
+
+/**
+ * Read a header from the first bytes of a file or slot (at least 32).
+ *
+ * @return OTA_OK (the sizes add up without overflow); OTA_E_TRUNCATED; OTA_E_IMAGE_FORMAT
+ *         (magic, header_size < 32, a flag that we cannot honour: encrypted, compressed, not
+ *         bootable, RAM_LOAD).
+ */
+OTA_MUST_CHECK ota_err_t ota_image_header_read(struct ota_span head, struct ota_image_header *h);
+
+/** Bytes that the image digest covers. */
+uint32_t ota_image_signed_size(const struct ota_image_header *h);
+/** Where the TLV areas begin: right behind the payload. */
+uint32_t ota_image_tlvs_offset(const struct ota_image_header *h);
+
+struct ota_image_signature {
+    uint8_t key_id[OTA_DIGEST_SIZE]; /* SHA-256 of the key's SubjectPublicKeyInfo */
+    uint8_t rs[OTA_P256_RS_SIZE];
+};
+
+/** What an image says of itself. Of correct form; nothing is proved yet. */
+struct ota_image {
+    struct ota_image_header header;
+    uint32_t size; /* bytes, through the last TLV: the file's size */
+    uint32_t counter;
+    uint16_t hw_min, hw_max; /* hardware revisions, inclusive; 0 .. 65535 if the image names none */
+    uint8_t vendor[OTA_UUID_SIZE], class_id[OTA_UUID_SIZE];
+    uint8_t digest[OTA_DIGEST_SIZE];
+    uint8_t signature_count;
+    struct ota_image_signature signatures[OTA_IMAGE_SIGNATURES_MAX];
+};
+
+/**
+ * Read the TLV areas, the bytes from ota_image_tlvs_offset() to the end of the file.
+ *
+ * Refused though MCUboot takes it: a TLV that we do not know in the unprotected area; a key
+ * hash that is not 32 bytes; security counter, vendor or class missing or not protected
+ * (absent never means unchecked); a protected TLV twice; bytes behind the last TLV.
+ *
+ * @return OTA_OK; OTA_E_TRUNCATED if `tlvs` ends before the areas do; OTA_E_IMAGE_TRAILING if it
+ *         goes on behind them; OTA_E_IMAGE_FORMAT. `image` is untouched on error.
+ */
+OTA_MUST_CHECK ota_err_t ota_image_read(const struct ota_image_header *h, struct ota_span tlvs,
+                                        struct ota_image *image);
+
+/** A public key that this device trusts. */
+struct ota_anchor {
+    uint8_t key_id[OTA_DIGEST_SIZE];
+    uint8_t point[OTA_P256_POINT_SIZE];
+};
+
+#define OTA_ANCHORS_MAX 2u /* of each kind, so that a key can be rotated by an update */
+
+/** What this device is, and whom it believes. Written at the factory. */
+struct ota_trust {
+    uint8_t vendor[OTA_UUID_SIZE], class_id[OTA_UUID_SIZE];
+    uint16_t hw_revision;
+    uint8_t release_count, deployment_count; /* 0 ..= OTA_ANCHORS_MAX */
+    struct ota_anchor release[OTA_ANCHORS_MAX];    /* sign images; offline */
+    struct ota_anchor deployment[OTA_ANCHORS_MAX]; /* sign deployments (files) */
+};
+
+/** key_id of a point: SHA-256 over its DER SubjectPublicKeyInfo. */
+OTA_MUST_CHECK ota_err_t ota_anchor_make(struct ota_crypto *c, const uint8_t point[OTA_P256_POINT_SIZE],
+                                         struct ota_anchor *anchor);
+
+/**
+ * DER SEQUENCE{r,s} to r‖s. Strict DER integers for P-256; zero bytes behind the sequence are
+ * accepted (imgtool < 1.5 padded to 72), anything else is not.
+ */
+OTA_MUST_CHECK ota_err_t ota_signature_from_der(struct ota_span der, uint8_t rs[OTA_P256_RS_SIZE]);
+
+/**
+ * May this image run here, if its bytes are what it claims? In this order: vendor, class,
+ * hardware, counter >= `counter_min`, a signature by a release anchor over image->digest.
+ *
+ * @return OTA_OK; OTA_E_IMAGE_VENDOR, _CLASS, _HARDWARE, _COUNTER; OTA_E_IMAGE_KEY if no signature
+ *         names an anchor; OTA_E_IMAGE_SIGNATURE; OTA_E_CRYPTO.
+ */
+OTA_MUST_CHECK ota_err_t ota_image_check(const struct ota_image *image, const struct ota_trust *trust,
+                                         uint32_t counter_min, struct ota_crypto *c);
+
+/**
+ * Check a deployment signature over a file digest: by the anchors of `trust`, each in turn.
+ *
+ * @return OTA_OK; OTA_E_JOB_SIGNATURE; OTA_E_CRYPTO.
+ */
+OTA_MUST_CHECK ota_err_t ota_deployment_check(const uint8_t file_digest[OTA_DIGEST_SIZE],
+                                              const uint8_t rs[OTA_P256_RS_SIZE],
+                                              const struct ota_trust *trust, struct ota_crypto *c);
+
+/**
+ * An image that was read back from flash and verified. Only ota_verify_step() makes one.
+ */
+struct ota_verified_image {
+    struct ota_image image;
+    struct ota_region where;                   /* the region it was read from */
+    uint8_t file_digest[OTA_DIGEST_SIZE];      /* over image.size bytes */
+};
+
+struct ota_verify_cfg {
+    struct ota_flash *flash;
+    struct ota_crypto *crypto;
+    const struct ota_trust *trust; /* lent until the end */
+    struct ota_region where;       /* the slot's room for an image */
+    uint32_t counter_min;
+};
+
+/* Private to lib/image; open so that the caller can give it a home. */
+struct ota_verify {
+    struct ota_verify_cfg cfg;
+    struct ota_verified_image result;
+    struct ota_sha256 hash;
+    uint32_t at;
+    enum { OTA_VERIFY_HEADER, OTA_VERIFY_HASHING, OTA_VERIFY_DONE } state;
+};
+
+void ota_verify_begin(struct ota_verify *v, const struct ota_verify_cfg *cfg);
+
+/**
+ * Verify a bit more: reads at most `budget` bytes (> 0) of flash (the first step: header and
+ * TLVs besides), so that no call blocks long.
+ *
+ * @param done  out, on OTA_OK: NULL while there is more to do; then the verified image, inside `v`.
+ * @return OTA_OK; else why it must not run, first found of: OTA_E_IMAGE_FORMAT, _SIZE, those of
+ *         ota_image_check(), OTA_E_IMAGE_SLOT (ROM_FIXED for another address than where.offset),
+ *         OTA_E_IMAGE_DIGEST, OTA_E_FLASH, OTA_E_CRYPTO. After an error, begin again.
+ */
+OTA_MUST_CHECK ota_err_t ota_verify_step(struct ota_verify *v, uint32_t budget,
+                                         const struct ota_verified_image **done);
+
+/*
+ * Writing, for tools (`waft image sign`) and tests. The bytes of an image are
+ *     ota_image_header_write | payload | ota_image_protected_write | ota_image_unprotected_write
+ * The caller digests the first three and signs that digest.
+ */
+struct ota_image_signing {
+    uint8_t key_id[OTA_DIGEST_SIZE];
+    struct ota_span der; /* ECDSA signature over the digest, DER */
+};
+
+/** 32 bytes, then `erased` up to header_size. protected_size must be what ota_image_protected_write() gives. */
+void ota_image_header_write(struct ota_writer *w, const struct ota_image_header *h, uint8_t erased);
+/** Counter, vendor, class, and the hardware range unless it is 0 .. 65535. */
+void ota_image_protected_write(struct ota_writer *w, const struct ota_image *image);
+/** Digest, then key id and signature of each of `count` signings. */
+void ota_image_unprotected_write(struct ota_writer *w, const uint8_t digest[OTA_DIGEST_SIZE],
+                                 const struct ota_image_signing *signings, size_t count);
+
+#endif

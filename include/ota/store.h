@@ -1,0 +1,250 @@
+/*
+ * Store: what survives a power cut. Slots with MCUboot's trailers, the journal,
+ * the rollback counter, the trust record, the identity.
+ *
+ * Every deed here can be cut at any point, before or inside a flash operation;
+ * what a half-done deed leaves is read as such ("torn"), never as done. Flags
+ * that must hold are read back. docs/spec/flash.md has every byte.
+ *
+ * A slot: image from its first byte; trailer sectors of its own at the end, so
+ * that no data sector shares a sector with a mark.
+ *
+ *     trailer, from the slot's end (A = max(8, write_size)):
+ *     magic 16 | image_ok A | copy_done A | download A | sequence A | trial marks A each, downwards
+ *
+ * Journal, counter, trust and identity are each two sectors that take turns:
+ * records with a CRC, the newest valid one wins, a torn one is skipped, unknown
+ * kinds are skipped, and a sector is erased only while the other holds the
+ * newest record.
+ */
+#ifndef OTA_STORE_H
+#define OTA_STORE_H
+
+#include "ota/flash.h"
+#include "ota/image.h"
+#include "ota/wire.h"
+
+enum ota_slot { OTA_SLOT_A, OTA_SLOT_B };
+#define OTA_SLOT_COUNT 2u
+
+static inline enum ota_slot ota_slot_other(enum ota_slot slot)
+{
+    return slot == OTA_SLOT_A ? OTA_SLOT_B : OTA_SLOT_A;
+}
+
+/** Trial marks that a trailer has room for: the most trial boots that a device can allow. */
+#define OTA_TRIALS_MAX 8u
+
+/** Where things are. The two slots have one size. journal, counter, trust, identity: two sectors or a multiple each. */
+struct ota_layout {
+    struct ota_region slot[OTA_SLOT_COUNT];
+    struct ota_region journal, counter, trust, identity;
+};
+
+/* Private to lib/store: one two-sector record log. */
+struct ota_log {
+    struct ota_region region;
+    uint32_t half;      /* which half is written: 0, 1 */
+    uint32_t end;       /* first free byte in that half; == half size: full */
+    uint32_t newest;    /* offset in flash of the newest valid record; UINT32_MAX: none */
+    uint32_t sequence;  /* of the newest record */
+};
+
+/* Open so that the caller can give it a home; `flash` and `layout` are lent for its life. */
+struct ota_store {
+    struct ota_flash *flash;
+    const struct ota_layout *layout;
+    struct ota_log journal, counter, trust, identity;
+};
+
+/**
+ * Check the layout against the flash (inside, aligned, no overlap, slots equal and with room
+ * for a trailer and one sector) and find the newest records. Writes nothing.
+ *
+ * @return OTA_OK; OTA_E_RANGE for a layout that does not fit; OTA_E_FLASH.
+ */
+OTA_MUST_CHECK ota_err_t ota_store_open(struct ota_store *s, struct ota_flash *flash,
+                                        const struct ota_layout *layout);
+
+/* --- trailers -------------------------------------------------------------- */
+
+enum ota_mark { OTA_MARK_UNSET, OTA_MARK_SET, OTA_MARK_TORN };
+
+struct ota_slot_facts {
+    enum ota_mark magic, image_ok, copy_done;
+    enum ota_mark download;       /* a download into this slot began */
+    enum ota_mark sequence_mark;  /* SET: `sequence` counts */
+    uint32_t sequence;            /* install sequence */
+    uint8_t trials;               /* trial marks written; a torn one counts */
+};
+
+struct ota_store_facts {
+    struct ota_slot_facts slot[OTA_SLOT_COUNT];
+    uint32_t counter; /* rollback counter: images below it do not run */
+};
+
+/** Read both trailers and the counter. The only reader of trailers. */
+OTA_MUST_CHECK ota_err_t ota_store_facts(struct ota_store *s, struct ota_store_facts *facts);
+
+/** What a slot is, from its trailer and whether its image verifies (update-workflow, section 5). */
+enum ota_slot_class {
+    OTA_SLOT_INVALID,    /* does not verify */
+    OTA_SLOT_CONFIRMED,  /* magic good, image_ok set */
+    OTA_SLOT_UNTRIED,    /* magic good, image_ok not set, no trial mark, copy_done unset */
+    OTA_SLOT_TRIED,      /* magic good, image_ok not set, tried */
+    OTA_SLOT_UNMARKED,   /* magic not good, no download began: programmed by a debugger */
+    OTA_SLOT_INCOMPLETE, /* magic not good, a download began: never booted */
+};
+enum ota_slot_class ota_slot_classify(const struct ota_slot_facts *facts, bool verifies);
+
+/** The part of a slot that can hold an image: all but the trailer's sectors. */
+struct ota_region ota_store_image_region(const struct ota_store *s, enum ota_slot slot);
+
+/* --- filling a slot (agent) ------------------------------------------------ */
+
+/**
+ * Erase one more sector of a slot: first sector first, trailer last.
+ *
+ * @param at  in, out: bytes erased so far; begin with 0; the slot's size: done.
+ */
+OTA_MUST_CHECK ota_err_t ota_store_erase_step(struct ota_store *s, enum ota_slot slot, uint32_t *at);
+
+/** Say in the trailer that a download begins. The slot must have been erased. */
+OTA_MUST_CHECK ota_err_t ota_store_mark_download(struct ota_store *s, enum ota_slot slot);
+
+/**
+ * Before a download goes on from `*at` (a multiple of the sector size): make one more sector
+ * blank, so that nothing is programmed twice. Erases only what is not blank.
+ *
+ * @param at  in, out: bytes behind which everything must be blank; the image region's size: done.
+ */
+OTA_MUST_CHECK ota_err_t ota_store_clean_step(struct ota_store *s, enum ota_slot slot, uint32_t *at);
+
+/**
+ * Program bytes of an image. `offset` must be a multiple of the write size (OTA_E_RANGE); a short
+ * last unit is filled up with erased bytes, so only a file's last block may be unaligned.
+ * OTA_E_IMAGE_SIZE beyond the image region.
+ */
+OTA_MUST_CHECK ota_err_t ota_store_write(struct ota_store *s, enum ota_slot slot, uint32_t offset,
+                                         struct ota_span bytes);
+OTA_MUST_CHECK ota_err_t ota_store_read(struct ota_store *s, enum ota_slot slot, uint32_t offset,
+                                        struct ota_buf into);
+
+/** Forget what is in a slot: erase its first sector, then its trailer. */
+OTA_MUST_CHECK ota_err_t ota_store_withdraw(struct ota_store *s, enum ota_slot slot);
+
+/* --- marks ------------------------------------------------------------------ */
+
+/**
+ * Ask the bootloader to try a verified image: install sequence (one more than the other slot's),
+ * read back, then the magic, read back. Goes on where a cut left it.
+ *
+ * @return OTA_OK; OTA_E_STATE if the sequence is torn or another, or the magic is torn: the slot
+ *         must be erased and filled again; OTA_E_FLASH_READ_BACK; OTA_E_FLASH.
+ */
+OTA_MUST_CHECK ota_err_t ota_store_activate(struct ota_store *s, const struct ota_verified_image *image);
+
+/**
+ * Would the bootloader go on choosing this slot once it is confirmed? If the other slot is
+ * CONFIRMED, the own sequence must be exactly one more; an erased one is written now.
+ *
+ * @param other  what the other slot is.
+ * @return OTA_OK; OTA_E_STATE: it would not stay; OTA_E_FLASH, OTA_E_FLASH_READ_BACK.
+ */
+OTA_MUST_CHECK ota_err_t ota_store_settle(struct ota_store *s, enum ota_slot slot,
+                                          enum ota_slot_class other);
+
+/** Set image_ok, read back. OTA_E_FLASH_READ_BACK: torn, and cannot be set before an erase. */
+OTA_MUST_CHECK ota_err_t ota_store_confirm(struct ota_store *s, enum ota_slot slot);
+
+/** Confirm an UNMARKED running slot: image_ok, read back, then magic. Torn: OTA_E_FLASH_READ_BACK, harmless. */
+OTA_MUST_CHECK ota_err_t ota_store_adopt(struct ota_store *s, enum ota_slot slot);
+
+/** Bootloader, before the jump into a trial: the next trial mark, and copy_done if it is unset. */
+OTA_MUST_CHECK ota_err_t ota_store_trial(struct ota_store *s, enum ota_slot slot);
+
+/** Factory: sequence 0, magic, image_ok. */
+OTA_MUST_CHECK ota_err_t ota_store_mark_factory(struct ota_store *s, enum ota_slot slot);
+
+/* --- journal (agent only) ----------------------------------------------------- */
+
+/* Values are in flash: append-only. */
+enum ota_journal_state {
+    OTA_JOURNAL_NONE = 0,
+    OTA_JOURNAL_CLAIMED = 1,
+    OTA_JOURNAL_RECEIVING = 2,
+    OTA_JOURNAL_VERIFYING = 3,
+    OTA_JOURNAL_READY = 4,
+    OTA_JOURNAL_ACTIVATING = 5,
+    OTA_JOURNAL_TESTING = 6,
+    OTA_JOURNAL_OUTCOME_OK = 7,
+    OTA_JOURNAL_OUTCOME_FAIL = 8,
+    OTA_JOURNAL_DROP = 9,
+    OTA_JOURNAL_REPORT_OK = 10,
+    OTA_JOURNAL_REPORT_FAIL = 11,
+};
+
+/** Why an update ended, beyond an error code. Values are in flash: append-only. */
+enum ota_reason {
+    OTA_REASON_NONE = 0,
+    OTA_REASON_ERROR = 1,             /* see `error` */
+    OTA_REASON_ALREADY_INSTALLED = 2,
+    OTA_REASON_SELF_TEST_FAILED = 3,  /* the application said so */
+    OTA_REASON_SELF_TEST_TIMEOUT = 4,
+    OTA_REASON_REVERTED = 5,          /* the bootloader went back; see `reset_cause` */
+    OTA_REASON_REFUSED_BY_BOOT = 6,
+    OTA_REASON_DID_NOT_START = 7,
+    OTA_REASON_POWER_LOST = 8,        /* before the confirm */
+    OTA_REASON_CANNOT_CONFIRM = 9,
+    OTA_REASON_WOULD_NOT_STAY = 10,
+    OTA_REASON_NO_WAY_BACK = 11,
+    OTA_REASON_DAMAGED = 12,          /* the confirmed image rotted */
+    OTA_REASON_CONFIRMED_AGAINST_VERDICT = 13,
+    OTA_REASON_ABORTED = 14,          /* by the application */
+    OTA_REASON_CANCELED = 15,         /* by the provider */
+    OTA_REASON_REFUSED_BY_APP = 16,
+};
+
+struct ota_journal {
+    enum ota_journal_state state;
+    enum ota_slot slot;  /* the claim's target */
+    uint8_t refusals;    /* ACTIVATING: times the bootloader did not try it */
+    /* report identity */
+    uint8_t job_id_len;  /* 0 ..= OTA_JOB_ID_MAX */
+    uint8_t job_id[OTA_JOB_ID_MAX];
+    uint64_t execution;  /* execution number */
+    /* bytes identity */
+    uint32_t file_size;
+    uint8_t bytes_id[OTA_DIGEST_SIZE];
+    uint8_t signature[OTA_P256_RS_SIZE]; /* of the deployment, over the file */
+    struct ota_version version;          /* of the image that is installed, as its header says */
+    uint32_t mark;                       /* bytes below it are in flash; kept up by ota_journal_mark() */
+    /* result */
+    enum ota_reason reason;
+    ota_err_t error;
+    uint8_t reset_cause; /* enum ota_reset_cause of the boot that followed */
+};
+
+/** The newest state with its newest mark. OTA_E_NOT_FOUND: none that can be read (then act as NONE). */
+OTA_MUST_CHECK ota_err_t ota_journal_read(struct ota_store *s, struct ota_journal *j);
+/** Make `j` the newest state. On OTA_OK it is in flash, read back. */
+OTA_MUST_CHECK ota_err_t ota_journal_write(struct ota_store *s, const struct ota_journal *j);
+/** Raise the mark of the newest state: a short record. */
+OTA_MUST_CHECK ota_err_t ota_journal_mark(struct ota_store *s, uint32_t mark);
+/** Bytes between two marks for a file: max(sector, file_size / 64), whole sectors. */
+uint32_t ota_journal_mark_interval(const struct ota_store *s, uint32_t file_size);
+
+/* --- counter, trust, identity --------------------------------------------------- */
+
+/** The counter that ota_store_facts() shows, raised; lower or equal: nothing is written. Read back. */
+OTA_MUST_CHECK ota_err_t ota_store_counter_raise(struct ota_store *s, uint32_t value);
+
+/** OTA_E_NOT_FOUND: no valid trust record, so nothing can be verified: fail closed. */
+OTA_MUST_CHECK ota_err_t ota_store_trust(struct ota_store *s, struct ota_trust *trust);
+OTA_MUST_CHECK ota_err_t ota_store_trust_write(struct ota_store *s, const struct ota_trust *trust);
+
+/** The application's identity record: bytes that the store does not look into. */
+OTA_MUST_CHECK ota_err_t ota_store_identity(struct ota_store *s, struct ota_buf into, struct ota_span *identity);
+OTA_MUST_CHECK ota_err_t ota_store_identity_write(struct ota_store *s, struct ota_span identity);
+
+#endif
