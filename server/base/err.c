@@ -1,0 +1,36 @@
+#include "base/err.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+bool srv_fail(struct srv_err *err, enum srv_code code, const char *format, ...)
+{
+    if (err == NULL) {
+        return false;
+    }
+    err->code = code;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    return false;
+}
+
+bool srv_fail_errno(struct srv_err *err, const char *format, ...)
+{
+    int saved = errno;
+    if (err == NULL) {
+        return false;
+    }
+    err->code = saved == ENOSPC || saved == EDQUOT ? SRV_E_DISK_FULL : SRV_E_INTERNAL;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    size_t used = strlen(err->text);
+    char reason[80];
+    snprintf(err->text + used, sizeof err->text - used, ": %s",
+             strerror_r(saved, reason, sizeof reason));
+    return false;
+}

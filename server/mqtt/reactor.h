@@ -1,0 +1,52 @@
+/*
+ * Reactor: the one thread that changes anything.
+ *
+ * It owns the control MQTT connection and the writing database connection. It
+ * drains what has arrived (device requests, commands of other threads,
+ * timers), applies all of it in one transaction, commits, then publishes:
+ * group commit. Without a broker it goes on serving commands; their
+ * notifications wait in the outbox.
+ */
+#ifndef SRV_REACTOR_H
+#define SRV_REACTOR_H
+
+#include "core/srv.h"
+
+/** How to reach the broker. Without `ca_file` the connection is plain. */
+struct srv_broker_address {
+    const char *host;
+    int port;
+    const char *ca_file, *cert_file, *key_file; /* PEM; all three or none */
+};
+
+struct srv_artifacts;
+
+struct srv_reactor_config {
+    struct srv_core core; /* its db is the reactor's alone from start to stop */
+    struct srv_artifacts *artifacts;
+    struct srv_broker_address broker;
+};
+
+struct srv_reactor;
+
+/** Start the reactor thread and the stream thread. The broker need not be there yet. */
+OTA_MUST_CHECK enum srv_code srv_reactor_start(const struct srv_reactor_config *config,
+                                               struct srv_reactor **reactor, struct srv_err *err);
+
+/** Finish what is queued, disconnect, join both threads, free. Commands after it are a bug. */
+void srv_reactor_stop(struct srv_reactor *reactor);
+
+/**
+ * Apply `command` and wait until it is durable (or refused).
+ *
+ * From any thread but the reactor's. `command` and what it borrows must live
+ * until the return. The messages have been handed on already: `outcome` holds
+ * only err. SRV_E_BUSY if too many are waiting.
+ */
+enum srv_code srv_reactor_submit(struct srv_reactor *reactor, const struct srv_command *command,
+                                 struct srv_err *err);
+
+/** Whether both MQTT connections are up now. */
+bool srv_reactor_connected(struct srv_reactor *reactor);
+
+#endif
