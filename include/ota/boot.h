@@ -6,17 +6,8 @@
 #ifndef OTA_BOOT_H
 #define OTA_BOOT_H
 
+#include "ota/handover.h"
 #include "ota/store.h"
-
-/** Which rule of the boot decision chose the slot; handed over to the application. */
-enum ota_boot_rule {
-    OTA_BOOT_TRIAL = 1,       /* UNTRIED: its first boot                       */
-    OTA_BOOT_TRIAL_AGAIN = 2, /* TRIED, with trials left                       */
-    OTA_BOOT_CONFIRMED = 3,   /* highest sequence, then version, then slot A   */
-    OTA_BOOT_UNMARKED = 4,    /* nothing is confirmed; a debugger programmed it */
-    OTA_BOOT_LAST_RESORT = 5, /* TRIED without trials left: rather than nothing */
-    OTA_BOOT_RECOVERY = 6,    /* nothing may run: the port's recovery hook     */
-};
 
 struct ota_boot_slot {
     struct ota_slot_facts trailer;
@@ -57,14 +48,5 @@ struct ota_boot_result {
  * Fails closed: any error reading trust, trailers or counter gives OTA_BOOT_RECOVERY.
  */
 struct ota_boot_result ota_boot(const struct ota_boot_cfg *cfg);
-
-/** Why the device came up; a hardware register on most parts. Values are journalled: append-only. */
-enum ota_reset_cause {
-    OTA_RESET_UNKNOWN = 0,
-    OTA_RESET_POWER_ON = 1,
-    OTA_RESET_SOFTWARE = 2,
-    OTA_RESET_WATCHDOG = 3,
-    OTA_RESET_FAULT = 4,
-};
 
 #endif
