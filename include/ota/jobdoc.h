@@ -1,0 +1,78 @@
+/*
+ * Job document: what an AWS OTA job asks for, read from its JSON: `afr_ota`
+ * exactly as the service writes it, and our member `waft` beside it (docs/spec/wire.md).
+ *
+ * Strict where it matters (a name twice, a number out of range, a signature
+ * that is not base64: refused), lenient where AWS is: unknown members are
+ * ignored, null is absent, numbers may be strings, escapes are decoded.
+ */
+#ifndef OTA_JOBDOC_H
+#define OTA_JOBDOC_H
+
+#include "ota/image.h"
+#include "ota/json.h"
+#include "ota/wire.h"
+
+#define OTA_FILES_MAX 50u      /* AWS: files of an OTA update */
+#define OTA_SIGNATURE_MAX 384u /* decoded: room for RSA-3072, so that its presence is understood, not misread */
+
+enum { OTA_PROTOCOL_MQTT = 1, OTA_PROTOCOL_HTTP = 2 };
+
+struct ota_jobdoc {
+    uint8_t protocols;              /* OTA_PROTOCOL_... that the job offers and we know */
+    uint8_t file_count;             /* 1 ..= OTA_FILES_MAX */
+    uint8_t stream_len;             /* 0 if the job has no stream */
+    uint8_t stream[OTA_STREAM_ID_MAX];
+    struct ota_json files;          /* the array, inside the document */
+    /* `waft`: advice, absent members are marked so */
+    bool has_digest, has_version, has_class, has_counter, has_hw;
+    uint8_t digest[OTA_DIGEST_SIZE]; /* image digest */
+    struct ota_version version;
+    uint8_t class_id[OTA_UUID_SIZE];
+    uint32_t counter;
+    uint16_t hw_min, hw_max;
+    struct ota_json sources;        /* the array; empty text if absent */
+};
+
+enum ota_signature_kind {
+    OTA_SIGNATURE_NONE,
+    OTA_SIGNATURE_P256,        /* sig-sha256-ecdsa */
+    OTA_SIGNATURE_UNSUPPORTED, /* RSA, SHA-1: understood, refused by policy */
+};
+
+struct ota_jobdoc_file {
+    uint32_t size;     /* bytes, > 0 */
+    uint8_t file_id;
+    uint8_t file_type; /* 0: an image */
+    enum ota_signature_kind signature_kind;
+    uint8_t signature_len;
+    uint8_t signature[80];    /* P256: DER, at most 72 bytes and imgtool's padding */
+    struct ota_json certfile; /* string; empty text if absent. A name to compare, never a path to open */
+    struct ota_json url;      /* update_data_url; empty text if absent */
+};
+
+/**
+ * Read a document.
+ *
+ * @param document  a JSON object, from ota_json_parse(); lent as long as `doc` is used.
+ * @return OTA_OK; OTA_E_NOT_FOUND: no `afr_ota`, so another parser may understand it;
+ *         OTA_E_JOB_DOCUMENT: an `afr_ota` that is not one (missing, doubled or ill-typed members,
+ *         no file, too many). `doc` is untouched on error.
+ */
+OTA_MUST_CHECK ota_err_t ota_jobdoc_read(struct ota_json document, struct ota_jobdoc *doc);
+
+/** Read the file at `index` (< file_count). OTA_E_JOB_DOCUMENT if it is malformed; `file` is then untouched. */
+OTA_MUST_CHECK ota_err_t ota_jobdoc_file(const struct ota_jobdoc *doc, uint32_t index,
+                                         struct ota_jobdoc_file *file);
+
+/**
+ * Which file a device fetches for its image: of the alternatives in `sources` the one for `slot`
+ * (0: A, 1: B); without sources, the first file of type 0. Sources with `from` (deltas) are passed
+ * over by a device that has no use for them.
+ *
+ * @return OTA_OK and the file; OTA_E_JOB_NO_FILE: nothing for this device; OTA_E_JOB_DOCUMENT.
+ */
+OTA_MUST_CHECK ota_err_t ota_jobdoc_choose(const struct ota_jobdoc *doc, unsigned slot,
+                                           struct ota_jobdoc_file *file);
+
+#endif
