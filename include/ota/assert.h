@@ -9,7 +9,7 @@
 /** Provided by the port: abort() on POSIX, reset in a bootloader. Must not return. */
 _Noreturn void ota_assert_failed(const char *file, int line);
 
-#define OTA_ASSERT(cond) ((cond) ? (void)0 : ota_assert_failed(__FILE__, __LINE__))
+#define OTA_ASSERT(cond)  ((cond) ? (void)0 : ota_assert_failed(__FILE__, __LINE__))
 #define OTA_UNREACHABLE() ota_assert_failed(__FILE__, __LINE__)
 
 #endif

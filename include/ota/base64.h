@@ -19,7 +19,8 @@
  * @param decoded  out: the bytes, inside `out`; untouched on error.
  * @return OTA_OK; OTA_E_MALFORMED; OTA_E_TOO_LARGE if `out` is too small.
  */
-OTA_MUST_CHECK ota_err_t ota_base64_decode(struct ota_span text, struct ota_buf out, struct ota_span *decoded);
+OTA_MUST_CHECK ota_err_t ota_base64_decode(struct ota_span text, struct ota_buf out,
+                                           struct ota_span *decoded);
 
 /** Write `bytes` as base64, padded, without line breaks. */
 void ota_base64_write(struct ota_writer *w, struct ota_span bytes);

@@ -9,9 +9,9 @@
 #include "ota/err.h"
 #include "ota/span.h"
 
-#define OTA_DIGEST_SIZE 32u      /* SHA-256 */
-#define OTA_P256_POINT_SIZE 65u  /* 0x04, X, Y */
-#define OTA_P256_RS_SIZE 64u     /* r, s: big-endian, 32 bytes each */
+#define OTA_DIGEST_SIZE     32u /* SHA-256 */
+#define OTA_P256_POINT_SIZE 65u /* 0x04, X, Y */
+#define OTA_P256_RS_SIZE    64u /* r, s: big-endian, 32 bytes each */
 
 /* Room for a running SHA-256 of any port: the state is 104 bytes, Mbed TLS's PSA object 232. */
 #define OTA_SHA256_ROOM 256u
@@ -30,10 +30,12 @@ struct ota_crypto_ops {
     ota_err_t (*sha256_begin)(struct ota_crypto *c, struct ota_sha256 *h);
     ota_err_t (*sha256_update)(struct ota_crypto *c, struct ota_sha256 *h, struct ota_span bytes);
     /* The digest of what came so far; `h` can go on. */
-    ota_err_t (*sha256_peek)(struct ota_crypto *c, const struct ota_sha256 *h, uint8_t digest[OTA_DIGEST_SIZE]);
+    ota_err_t (*sha256_peek)(struct ota_crypto *c, const struct ota_sha256 *h,
+                             uint8_t digest[OTA_DIGEST_SIZE]);
     /* OTA_OK only if the signature is good; OTA_E_IMAGE_SIGNATURE if not; OTA_E_CRYPTO if it could not be checked. */
     ota_err_t (*verify_p256)(struct ota_crypto *c, const uint8_t point[OTA_P256_POINT_SIZE],
-                             const uint8_t digest[OTA_DIGEST_SIZE], const uint8_t rs[OTA_P256_RS_SIZE]);
+                             const uint8_t digest[OTA_DIGEST_SIZE],
+                             const uint8_t rs[OTA_P256_RS_SIZE]);
     ota_err_t (*random)(struct ota_crypto *c, struct ota_buf into);
 };
 

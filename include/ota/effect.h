@@ -10,28 +10,28 @@
 #include "ota/span.h"
 
 enum ota_effect_kind {
-    OTA_EFFECT_SUBSCRIBE,   /* answer with ota_..._subscribed() at the SUBACK */
+    OTA_EFFECT_SUBSCRIBE, /* answer with ota_..._subscribed() at the SUBACK */
     OTA_EFFECT_UNSUBSCRIBE,
     OTA_EFFECT_PUBLISH,
-    OTA_EFFECT_REBOOT,      /* reset now; do not come back */
-    OTA_EFFECT_EVENT,       /* for the application, metrics and logs */
+    OTA_EFFECT_REBOOT, /* reset now; do not come back */
+    OTA_EFFECT_EVENT,  /* for the application, metrics and logs */
 };
 
 enum ota_qos { OTA_QOS_0, OTA_QOS_1 };
 
 /** What a person, or the application's callback, would want to know. */
 enum ota_event_kind {
-    OTA_EVENT_OFFER,           /* a job is offered; value: image size. Decide, or the default accepts */
-    OTA_EVENT_NO_JOB,          /* asked; nothing is pending */
-    OTA_EVENT_CUSTOM_JOB,      /* a document that no parser understood */
+    OTA_EVENT_OFFER,      /* a job is offered; value: image size. Decide, or the default accepts */
+    OTA_EVENT_NO_JOB,     /* asked; nothing is pending */
+    OTA_EVENT_CUSTOM_JOB, /* a document that no parser understood */
     OTA_EVENT_CLAIMED,
-    OTA_EVENT_RESUMED,         /* a download goes on after a restart; value: bytes that are here */
-    OTA_EVENT_PROGRESS,        /* value: blocks received, total: blocks of the file */
-    OTA_EVENT_ACTIVATE,        /* verified: activate when convenient */
-    OTA_EVENT_START_TEST,      /* an unconfirmed image runs: test, then confirm or reject */
+    OTA_EVENT_RESUMED,    /* a download goes on after a restart; value: bytes that are here */
+    OTA_EVENT_PROGRESS,   /* value: blocks received, total: blocks of the file */
+    OTA_EVENT_ACTIVATE,   /* verified: activate when convenient */
+    OTA_EVENT_START_TEST, /* an unconfirmed image runs: test, then confirm or reject */
     OTA_EVENT_CONFIRMED,
     OTA_EVENT_SELF_TEST_FAILED,
-    OTA_EVENT_FAILED,          /* error, reason */
+    OTA_EVENT_FAILED, /* error, reason */
     OTA_EVENT_CANCELED,
     OTA_EVENT_REPORTED,        /* the provider took the result */
     OTA_EVENT_MESSAGE_REFUSED, /* error: what was wrong with it */
@@ -52,7 +52,7 @@ struct ota_effect {
         struct {
             enum ota_event_kind kind;
             ota_err_t error;
-            uint32_t reason;   /* enum ota_reason */
+            uint32_t reason; /* enum ota_reason */
             uint32_t value, total;
             struct ota_span job_id;   /* OFFER, CUSTOM_JOB */
             struct ota_span document; /* CUSTOM_JOB: valid until the next call */

@@ -43,7 +43,8 @@ struct ota_region {
  *         (offsets are computed from input, so this is not asserted); OTA_E_FLASH if the part refused.
  */
 OTA_MUST_CHECK ota_err_t ota_flash_read(struct ota_flash *f, uint32_t offset, struct ota_buf into);
-OTA_MUST_CHECK ota_err_t ota_flash_write(struct ota_flash *f, uint32_t offset, struct ota_span from);
+OTA_MUST_CHECK ota_err_t ota_flash_write(struct ota_flash *f, uint32_t offset,
+                                         struct ota_span from);
 OTA_MUST_CHECK ota_err_t ota_flash_erase(struct ota_flash *f, uint32_t offset);
 
 #endif

@@ -25,12 +25,12 @@
 #include "ota/err.h"
 #include "ota/flash.h"
 
-#define OTA_IMAGE_MAGIC 0x96f3b83du
+#define OTA_IMAGE_MAGIC       0x96f3b83du
 #define OTA_IMAGE_HEADER_SIZE 32u
 /* Both TLV areas together: what we write is about 250 bytes; a second key pair adds 116. */
-#define OTA_IMAGE_TLVS_MAX 768u
+#define OTA_IMAGE_TLVS_MAX       768u
 #define OTA_IMAGE_SIGNATURES_MAX 2u /* key rotation: an old and a new key */
-#define OTA_UUID_SIZE 16u
+#define OTA_UUID_SIZE            16u
 #define OTA_IMAGE_FLAG_ROM_FIXED 0x100u /* load_address is the flash address it was linked for */
 
 struct ota_version {
@@ -114,13 +114,14 @@ struct ota_anchor {
 struct ota_trust {
     uint8_t vendor[OTA_UUID_SIZE], class_id[OTA_UUID_SIZE];
     uint16_t hw_revision;
-    uint8_t release_count, deployment_count; /* 0 ..= OTA_ANCHORS_MAX */
+    uint8_t release_count, deployment_count;       /* 0 ..= OTA_ANCHORS_MAX */
     struct ota_anchor release[OTA_ANCHORS_MAX];    /* sign images; offline */
     struct ota_anchor deployment[OTA_ANCHORS_MAX]; /* sign deployments (files) */
 };
 
 /** key_id of a point: SHA-256 over its DER SubjectPublicKeyInfo. */
-OTA_MUST_CHECK ota_err_t ota_anchor_make(struct ota_crypto *c, const uint8_t point[OTA_P256_POINT_SIZE],
+OTA_MUST_CHECK ota_err_t ota_anchor_make(struct ota_crypto *c,
+                                         const uint8_t point[OTA_P256_POINT_SIZE],
                                          struct ota_anchor *anchor);
 
 /**
@@ -136,8 +137,9 @@ OTA_MUST_CHECK ota_err_t ota_signature_from_der(struct ota_span der, uint8_t rs[
  * @return OTA_OK; OTA_E_IMAGE_VENDOR, _CLASS, _HARDWARE, _COUNTER; OTA_E_IMAGE_KEY if no signature
  *         names an anchor; OTA_E_IMAGE_SIGNATURE; OTA_E_CRYPTO.
  */
-OTA_MUST_CHECK ota_err_t ota_image_check(const struct ota_image *image, const struct ota_trust *trust,
-                                         uint32_t counter_min, struct ota_crypto *c);
+OTA_MUST_CHECK ota_err_t ota_image_check(const struct ota_image *image,
+                                         const struct ota_trust *trust, uint32_t counter_min,
+                                         struct ota_crypto *c);
 
 /**
  * Check a deployment signature over a file digest: by the anchors of `trust`, each in turn.
@@ -153,8 +155,8 @@ OTA_MUST_CHECK ota_err_t ota_deployment_check(const uint8_t file_digest[OTA_DIGE
  */
 struct ota_verified_image {
     struct ota_image image;
-    struct ota_region where;                   /* the region it was read from */
-    uint8_t file_digest[OTA_DIGEST_SIZE];      /* over image.size bytes */
+    struct ota_region where;              /* the region it was read from */
+    uint8_t file_digest[OTA_DIGEST_SIZE]; /* over image.size bytes */
 };
 
 struct ota_verify_cfg {

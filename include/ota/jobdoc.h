@@ -13,17 +13,18 @@
 #include "ota/json.h"
 #include "ota/wire.h"
 
-#define OTA_FILES_MAX 50u      /* AWS: files of an OTA update */
-#define OTA_SIGNATURE_MAX 384u /* decoded: room for RSA-3072, so that its presence is understood, not misread */
+#define OTA_FILES_MAX 50u /* AWS: files of an OTA update */
+#define OTA_SIGNATURE_MAX                                                                          \
+    384u /* decoded: room for RSA-3072, so that its presence is understood, not misread */
 
 enum { OTA_PROTOCOL_MQTT = 1, OTA_PROTOCOL_HTTP = 2 };
 
 struct ota_jobdoc {
-    uint8_t protocols;              /* OTA_PROTOCOL_... that the job offers and we know */
-    uint8_t file_count;             /* 1 ..= OTA_FILES_MAX */
-    uint8_t stream_len;             /* 0 if the job has no stream */
+    uint8_t protocols;  /* OTA_PROTOCOL_... that the job offers and we know */
+    uint8_t file_count; /* 1 ..= OTA_FILES_MAX */
+    uint8_t stream_len; /* 0 if the job has no stream */
     uint8_t stream[OTA_STREAM_ID_MAX];
-    struct ota_json files;          /* the array, inside the document */
+    struct ota_json files; /* the array, inside the document */
     /* `waft`: advice, absent members are marked so */
     bool has_digest, has_version, has_class, has_counter, has_hw;
     uint8_t digest[OTA_DIGEST_SIZE]; /* image digest */
@@ -31,7 +32,7 @@ struct ota_jobdoc {
     uint8_t class_id[OTA_UUID_SIZE];
     uint32_t counter;
     uint16_t hw_min, hw_max;
-    struct ota_json sources;        /* the array; empty text if absent */
+    struct ota_json sources; /* the array; empty text if absent */
 };
 
 enum ota_signature_kind {
@@ -41,14 +42,15 @@ enum ota_signature_kind {
 };
 
 struct ota_jobdoc_file {
-    uint32_t size;     /* bytes, > 0 */
+    uint32_t size; /* bytes, > 0 */
     uint8_t file_id;
     uint8_t file_type; /* 0: an image */
     enum ota_signature_kind signature_kind;
     uint8_t signature_len;
-    uint8_t signature[80];    /* P256: DER, at most 72 bytes and imgtool's padding */
-    struct ota_json certfile; /* string; empty text if absent. A name to compare, never a path to open */
-    struct ota_json url;      /* update_data_url; empty text if absent */
+    uint8_t signature[80]; /* P256: DER, at most 72 bytes and imgtool's padding */
+    struct ota_json
+        certfile;        /* string; empty text if absent. A name to compare, never a path to open */
+    struct ota_json url; /* update_data_url; empty text if absent */
 };
 
 /**

@@ -35,19 +35,19 @@ struct ota_jobs_cfg {
 /* Open so that the caller can give it a home; private to lib/jobs. */
 struct ota_jobs_talk {
     enum { OTA_JOBS_IDLE, OTA_JOBS_DUE, OTA_JOBS_OPEN } state;
-    uint32_t serial;    /* of the open question: part of its token */
-    uint32_t silences;  /* in a row */
-    ota_ms_t deadline;  /* OPEN: when silence is too long; DUE: not before */
+    uint32_t serial;   /* of the open question: part of its token */
+    uint32_t silences; /* in a row */
+    ota_ms_t deadline; /* OPEN: when silence is too long; DUE: not before */
 };
 
 /** What to tell. Spans are lent until the answer (or ota_jobs_hush()). */
 struct ota_jobs_update {
     struct ota_span job_id;
-    uint64_t execution;          /* execution number: always sent */
-    uint64_t expected_version;   /* 0: not sent */
+    uint64_t execution;        /* execution number: always sent */
+    uint64_t expected_version; /* 0: not sent */
     enum ota_job_status status;
-    struct ota_span details;     /* statusDetails: a JSON object; empty: not sent */
-    uint32_t step_timeout_min;   /* stepTimeoutInMinutes, 1 ..= 10080; 0: not sent */
+    struct ota_span details;   /* statusDetails: a JSON object; empty: not sent */
+    uint32_t step_timeout_min; /* stepTimeoutInMinutes, 1 ..= 10080; 0: not sent */
 };
 
 struct ota_jobs_stats {
@@ -77,8 +77,8 @@ struct ota_job_offer {
     uint8_t job_id_len;
     uint8_t job_id[OTA_JOB_ID_MAX];
     uint64_t execution, version;
-    enum ota_job_status status;   /* QUEUED or IN_PROGRESS */
-    struct ota_json document;     /* inside the payload; empty text if asked briefly */
+    enum ota_job_status status; /* QUEUED or IN_PROGRESS */
+    struct ota_json document;   /* inside the payload; empty text if asked briefly */
 };
 
 struct ota_jobs_news {
@@ -88,7 +88,7 @@ struct ota_jobs_news {
         enum ota_wire_code code;
         enum ota_job_status status; /* OTA_JOB_STATUS_COUNT: not said */
         uint64_t version;           /* 0: not said */
-    } answer;                   /* ACCEPTED (status, version if said), REJECTED */
+    } answer;                       /* ACCEPTED (status, version if said), REJECTED */
 };
 
 /** Begin idle. Limits in `cfg` are the caller's own: asserted. */

@@ -69,7 +69,8 @@ bool ota_json_next(struct ota_json_walk *w, struct ota_json *key, struct ota_jso
  *         object; OTA_E_MALFORMED if the name is there twice (two readers would
  *         disagree about which counts).
  */
-OTA_MUST_CHECK ota_err_t ota_json_find(struct ota_json object, const char *name, struct ota_json *value);
+OTA_MUST_CHECK ota_err_t ota_json_find(struct ota_json object, const char *name,
+                                       struct ota_json *value);
 
 /** Whether `value` is a string that, with its escapes decoded, equals `text`. */
 bool ota_json_is(struct ota_json value, struct ota_span text);
@@ -80,7 +81,8 @@ bool ota_json_is(struct ota_json value, struct ota_span text);
  * @param decoded  out: the characters (UTF-8), inside `out`; not terminated.
  * @return OTA_OK; OTA_E_MALFORMED if it is no string; OTA_E_TOO_LARGE if `out` is too small.
  */
-OTA_MUST_CHECK ota_err_t ota_json_string(struct ota_json value, struct ota_buf out, struct ota_span *decoded);
+OTA_MUST_CHECK ota_err_t ota_json_string(struct ota_json value, struct ota_buf out,
+                                         struct ota_span *decoded);
 
 /**
  * Read a whole number >= 0. A string that holds nothing but such a number counts too:
@@ -97,7 +99,7 @@ OTA_MUST_CHECK ota_err_t ota_json_u64(struct ota_json value, uint64_t *number);
  */
 struct ota_json_out {
     struct ota_writer *w;
-    uint32_t open;       /* nesting now */
+    uint32_t open; /* nesting now */
     bool first, after_key;
 };
 

@@ -20,10 +20,10 @@ struct ota_buf {
     size_t cap;
 };
 
-#define OTA_SPAN_NONE ((struct ota_span){ NULL, 0 })
-#define OTA_SPAN_LIT(s) ((struct ota_span){ (const uint8_t *)(s), sizeof(s) - 1 })
+#define OTA_SPAN_NONE      ((struct ota_span){ NULL, 0 })
+#define OTA_SPAN_LIT(s)    ((struct ota_span){ (const uint8_t *)(s), sizeof(s) - 1 })
 #define OTA_SPAN_OF(array) ((struct ota_span){ (const uint8_t *)(array), sizeof(array) })
-#define OTA_BUF_OF(array) ((struct ota_buf){ (uint8_t *)(array), sizeof(array) })
+#define OTA_BUF_OF(array)  ((struct ota_buf){ (uint8_t *)(array), sizeof(array) })
 
 /** The characters of a C string, without its terminator. NULL gives an empty span. */
 struct ota_span ota_span_of_str(const char *str);

@@ -44,10 +44,10 @@ struct ota_layout {
 /* Private to lib/store: one two-sector record log. */
 struct ota_log {
     struct ota_region region;
-    uint32_t half;      /* which half is written: 0, 1 */
-    uint32_t end;       /* first free byte in that half; == half size: full */
-    uint32_t newest;    /* offset in flash of the newest valid record; UINT32_MAX: none */
-    uint32_t sequence;  /* of the newest record */
+    uint32_t half;     /* which half is written: 0, 1 */
+    uint32_t end;      /* first free byte in that half; == half size: full */
+    uint32_t newest;   /* offset in flash of the newest valid record; UINT32_MAX: none */
+    uint32_t sequence; /* of the newest record */
 };
 
 /* Open so that the caller can give it a home; `flash` and `layout` are lent for its life. */
@@ -72,10 +72,10 @@ enum ota_mark { OTA_MARK_UNSET, OTA_MARK_SET, OTA_MARK_TORN };
 
 struct ota_slot_facts {
     enum ota_mark magic, image_ok, copy_done;
-    enum ota_mark download;       /* a download into this slot began */
-    enum ota_mark sequence_mark;  /* SET: `sequence` counts */
-    uint32_t sequence;            /* install sequence */
-    uint8_t trials;               /* trial marks written; a torn one counts */
+    enum ota_mark download;      /* a download into this slot began */
+    enum ota_mark sequence_mark; /* SET: `sequence` counts */
+    uint32_t sequence;           /* install sequence */
+    uint8_t trials;              /* trial marks written; a torn one counts */
 };
 
 struct ota_store_facts {
@@ -107,7 +107,8 @@ struct ota_region ota_store_image_region(const struct ota_store *s, enum ota_slo
  *
  * @param at  in, out: bytes erased so far; begin with 0; the slot's size: done.
  */
-OTA_MUST_CHECK ota_err_t ota_store_erase_step(struct ota_store *s, enum ota_slot slot, uint32_t *at);
+OTA_MUST_CHECK ota_err_t ota_store_erase_step(struct ota_store *s, enum ota_slot slot,
+                                              uint32_t *at);
 
 /** Say in the trailer that a download begins. The slot must have been erased. */
 OTA_MUST_CHECK ota_err_t ota_store_mark_download(struct ota_store *s, enum ota_slot slot);
@@ -118,7 +119,8 @@ OTA_MUST_CHECK ota_err_t ota_store_mark_download(struct ota_store *s, enum ota_s
  *
  * @param at  in, out: bytes behind which everything must be blank; the image region's size: done.
  */
-OTA_MUST_CHECK ota_err_t ota_store_clean_step(struct ota_store *s, enum ota_slot slot, uint32_t *at);
+OTA_MUST_CHECK ota_err_t ota_store_clean_step(struct ota_store *s, enum ota_slot slot,
+                                              uint32_t *at);
 
 /**
  * Program bytes of an image. `offset` must be a multiple of the write size (OTA_E_RANGE); a short
@@ -142,7 +144,8 @@ OTA_MUST_CHECK ota_err_t ota_store_withdraw(struct ota_store *s, enum ota_slot s
  * @return OTA_OK; OTA_E_STATE if the sequence is torn or another, or the magic is torn: the slot
  *         must be erased and filled again; OTA_E_FLASH_READ_BACK; OTA_E_FLASH.
  */
-OTA_MUST_CHECK ota_err_t ota_store_activate(struct ota_store *s, const struct ota_verified_image *image);
+OTA_MUST_CHECK ota_err_t ota_store_activate(struct ota_store *s,
+                                            const struct ota_verified_image *image);
 
 /**
  * Would the bootloader go on choosing this slot once it is confirmed? If the other slot is
@@ -187,38 +190,38 @@ enum ota_journal_state {
 /** Why an update ended, beyond an error code. Values are in flash: append-only. */
 enum ota_reason {
     OTA_REASON_NONE = 0,
-    OTA_REASON_ERROR = 1,             /* see `error` */
+    OTA_REASON_ERROR = 1, /* see `error` */
     OTA_REASON_ALREADY_INSTALLED = 2,
-    OTA_REASON_SELF_TEST_FAILED = 3,  /* the application said so */
+    OTA_REASON_SELF_TEST_FAILED = 3, /* the application said so */
     OTA_REASON_SELF_TEST_TIMEOUT = 4,
-    OTA_REASON_REVERTED = 5,          /* the bootloader went back; see `reset_cause` */
+    OTA_REASON_REVERTED = 5, /* the bootloader went back; see `reset_cause` */
     OTA_REASON_REFUSED_BY_BOOT = 6,
     OTA_REASON_DID_NOT_START = 7,
-    OTA_REASON_POWER_LOST = 8,        /* before the confirm */
+    OTA_REASON_POWER_LOST = 8, /* before the confirm */
     OTA_REASON_CANNOT_CONFIRM = 9,
     OTA_REASON_WOULD_NOT_STAY = 10,
     OTA_REASON_NO_WAY_BACK = 11,
-    OTA_REASON_DAMAGED = 12,          /* the confirmed image rotted */
+    OTA_REASON_DAMAGED = 12, /* the confirmed image rotted */
     OTA_REASON_CONFIRMED_AGAINST_VERDICT = 13,
-    OTA_REASON_ABORTED = 14,          /* by the application */
-    OTA_REASON_CANCELED = 15,         /* by the provider */
+    OTA_REASON_ABORTED = 14,  /* by the application */
+    OTA_REASON_CANCELED = 15, /* by the provider */
     OTA_REASON_REFUSED_BY_APP = 16,
 };
 
 struct ota_journal {
     enum ota_journal_state state;
-    enum ota_slot slot;  /* the claim's target */
-    uint8_t refusals;    /* ACTIVATING: times the bootloader did not try it */
+    enum ota_slot slot; /* the claim's target */
+    uint8_t refusals;   /* ACTIVATING: times the bootloader did not try it */
     /* report identity */
-    uint8_t job_id_len;  /* 0 ..= OTA_JOB_ID_MAX */
+    uint8_t job_id_len; /* 0 ..= OTA_JOB_ID_MAX */
     uint8_t job_id[OTA_JOB_ID_MAX];
-    uint64_t execution;  /* execution number */
+    uint64_t execution; /* execution number */
     /* bytes identity */
     uint32_t file_size;
     uint8_t bytes_id[OTA_DIGEST_SIZE];
     uint8_t signature[OTA_P256_RS_SIZE]; /* of the deployment, over the file */
     struct ota_version version;          /* of the image that is installed, as its header says */
-    uint32_t mark;                       /* bytes below it are in flash; kept up by ota_journal_mark() */
+    uint32_t mark; /* bytes below it are in flash; kept up by ota_journal_mark() */
     /* result */
     enum ota_reason reason;
     ota_err_t error;
@@ -244,7 +247,8 @@ OTA_MUST_CHECK ota_err_t ota_store_trust(struct ota_store *s, struct ota_trust *
 OTA_MUST_CHECK ota_err_t ota_store_trust_write(struct ota_store *s, const struct ota_trust *trust);
 
 /** The application's identity record: bytes that the store does not look into. */
-OTA_MUST_CHECK ota_err_t ota_store_identity(struct ota_store *s, struct ota_buf into, struct ota_span *identity);
+OTA_MUST_CHECK ota_err_t ota_store_identity(struct ota_store *s, struct ota_buf into,
+                                            struct ota_span *identity);
 OTA_MUST_CHECK ota_err_t ota_store_identity_write(struct ota_store *s, struct ota_span identity);
 
 #endif

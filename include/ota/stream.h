@@ -29,9 +29,9 @@
 struct ota_stream_cfg {
     struct ota_span root, thing, stream; /* lent for the life of the context */
     uint8_t file_id;
-    uint32_t file_size;    /* bytes, > 0 */
-    uint32_t block_size;   /* bytes, OTA_STREAM_BLOCK_MIN ..= OTA_STREAM_BLOCK_MAX, a power of two */
-    uint32_t window;       /* blocks, 1 ..= OTA_STREAM_WINDOW_MAX */
+    uint32_t file_size;  /* bytes, > 0 */
+    uint32_t block_size; /* bytes, OTA_STREAM_BLOCK_MIN ..= OTA_STREAM_BLOCK_MAX, a power of two */
+    uint32_t window;     /* blocks, 1 ..= OTA_STREAM_WINDOW_MAX */
     enum ota_format format;
     uint32_t retry_ms_min; /* first silence that is too long, > 0 */
     uint32_t retry_ms_max; /* >= min */
@@ -45,23 +45,25 @@ struct ota_stream_stats {
 /* Open so that the caller can give it a home; private to lib/stream. */
 struct ota_stream {
     struct ota_stream_cfg cfg;
-    uint32_t block_count;   /* of the file */
-    uint32_t first;         /* window begins here: every block of the range below it is stored */
-    uint32_t end;           /* the range ends before this block; first == end: IDLE */
-    uint32_t asked_end;     /* blocks first ..< asked_end have been asked for at least once */
-    uint32_t in_flight;     /* asked for and not here */
+    uint32_t block_count; /* of the file */
+    uint32_t first;       /* window begins here: every block of the range below it is stored */
+    uint32_t end;         /* the range ends before this block; first == end: IDLE */
+    uint32_t asked_end;   /* blocks first ..< asked_end have been asked for at least once */
+    uint32_t in_flight;   /* asked for and not here */
     uint32_t silences;
     ota_ms_t deadline;
     uint32_t random;
-    uint8_t have[OTA_STREAM_WINDOW_MAX / 8u];  /* ring, by block number */
-    uint8_t want[OTA_STREAM_WINDOW_MAX / 8u];  /* lost: ask again */
-    uint8_t asked_late[OTA_STREAM_WINDOW_MAX / 8u]; /* asked again; only silence or a later answer proves a second loss */
+    uint8_t have[OTA_STREAM_WINDOW_MAX / 8u]; /* ring, by block number */
+    uint8_t want[OTA_STREAM_WINDOW_MAX / 8u]; /* lost: ask again */
+    uint8_t asked_late[OTA_STREAM_WINDOW_MAX /
+                       8u]; /* asked again; only silence or a later answer proves a second loss */
     struct ota_stream_stats stats;
 };
 
 struct ota_block {
-    uint32_t offset;      /* bytes from the start of the file */
-    struct ota_span data; /* in the message, or (JSON) in the room lent for decoding; empty: is here already */
+    uint32_t offset; /* bytes from the start of the file */
+    struct ota_span
+        data; /* in the message, or (JSON) in the room lent for decoding; empty: is here already */
 };
 
 /**

@@ -16,9 +16,9 @@
 
 /* Quotas of AWS IoT: names on the wire are never longer. */
 #define OTA_THING_NAME_MAX 128u
-#define OTA_JOB_ID_MAX 64u
-#define OTA_STREAM_ID_MAX 128u
-#define OTA_TOKEN_MAX 64u
+#define OTA_JOB_ID_MAX     64u
+#define OTA_STREAM_ID_MAX  128u
+#define OTA_TOKEN_MAX      64u
 /* Our limit: a topic root is a word or two ("$aws", "fleet/eu"). */
 #define OTA_TOPIC_ROOT_MAX 32u
 /* The longest topic of ours: root, thing, stream, words. (AWS stops at 256 with its 4-letter root.) */
@@ -44,12 +44,12 @@ bool ota_topic_root_ok(struct ota_span root);
 
 enum ota_topic_kind {
     /* device to provider */
-    OTA_TOPIC_JOBS_GET,         /* jobs/get            GetPendingJobExecutions     */
-    OTA_TOPIC_JOBS_START_NEXT,  /* jobs/start-next     StartNextPendingJobExecution */
-    OTA_TOPIC_JOB_GET,          /* jobs/ID/get         DescribeJobExecution; ID may be $next */
-    OTA_TOPIC_JOB_UPDATE,       /* jobs/ID/update      UpdateJobExecution          */
-    OTA_TOPIC_STREAM_DESCRIBE,  /* streams/ID/describe/FORMAT */
-    OTA_TOPIC_STREAM_GET,       /* streams/ID/get/FORMAT      */
+    OTA_TOPIC_JOBS_GET,        /* jobs/get            GetPendingJobExecutions     */
+    OTA_TOPIC_JOBS_START_NEXT, /* jobs/start-next     StartNextPendingJobExecution */
+    OTA_TOPIC_JOB_GET,         /* jobs/ID/get         DescribeJobExecution; ID may be $next */
+    OTA_TOPIC_JOB_UPDATE,      /* jobs/ID/update      UpdateJobExecution          */
+    OTA_TOPIC_STREAM_DESCRIBE, /* streams/ID/describe/FORMAT */
+    OTA_TOPIC_STREAM_GET,      /* streams/ID/get/FORMAT      */
     /* provider to device */
     OTA_TOPIC_JOBS_GET_ACCEPTED,
     OTA_TOPIC_JOBS_GET_REJECTED,
@@ -72,8 +72,8 @@ enum ota_format { OTA_FORMAT_CBOR, OTA_FORMAT_JSON };
 struct ota_topic {
     enum ota_topic_kind kind;
     struct ota_span thing;
-    struct ota_span id;      /* job or stream; empty for kinds without one */
-    enum ota_format format;  /* streams only */
+    struct ota_span id;     /* job or stream; empty for kinds without one */
+    enum ota_format format; /* streams only */
 };
 
 /**
@@ -83,7 +83,8 @@ struct ota_topic {
  *         of ours under `root` (then `topic` is untouched); OTA_E_NAME if its
  *         shape is ours but thing, job or stream is no legal name.
  */
-OTA_MUST_CHECK ota_err_t ota_topic_parse(struct ota_span root, struct ota_span text, struct ota_topic *topic);
+OTA_MUST_CHECK ota_err_t ota_topic_parse(struct ota_span root, struct ota_span text,
+                                         struct ota_topic *topic);
 
 /** Write a topic. `thing` and `id` may be "+", for a subscription. Too little room: the writer is bad. */
 void ota_topic_write(struct ota_writer *w, struct ota_span root, const struct ota_topic *topic);
@@ -96,7 +97,7 @@ enum ota_job_status {
 #define X(word) OTA_JOB_##word,
     OTA_JOB_STATUSES(X)
 #undef X
-    OTA_JOB_STATUS_COUNT, /* none of them */
+        OTA_JOB_STATUS_COUNT, /* none of them */
 };
 
 const char *ota_job_status_name(enum ota_job_status status);
@@ -107,16 +108,17 @@ bool ota_job_status_terminal(enum ota_job_status status);
 
 /** Error codes of rejected Jobs requests and streams. */
 #define OTA_WIRE_CODES(X)                                                                          \
-    X(InvalidTopic) X(InvalidJson) X(InvalidCbor) X(InvalidRequest) X(InvalidStateTransition)      \
-    X(ResourceNotFound) X(VersionMismatch) X(InternalError) X(RequestThrottled)                    \
-    X(TerminalStateReached) X(Unauthorized) X(BlockSizeOutOfBounds) X(OffsetOutOfBounds)           \
-    X(BlockCountLimitExceeded) X(BlockBitmapLimitExceeded) X(ETagMismatch)
+    X(InvalidTopic)                                                                                \
+    X(InvalidJson) X(InvalidCbor) X(InvalidRequest) X(InvalidStateTransition) X(ResourceNotFound)  \
+        X(VersionMismatch) X(InternalError) X(RequestThrottled) X(TerminalStateReached)            \
+            X(Unauthorized) X(BlockSizeOutOfBounds) X(OffsetOutOfBounds)                           \
+                X(BlockCountLimitExceeded) X(BlockBitmapLimitExceeded) X(ETagMismatch)
 
 enum ota_wire_code {
 #define X(word) OTA_WIRE_##word,
     OTA_WIRE_CODES(X)
 #undef X
-    OTA_WIRE_CODE_COUNT, /* a code that we do not know */
+        OTA_WIRE_CODE_COUNT, /* a code that we do not know */
 };
 
 const char *ota_wire_code_name(enum ota_wire_code code);
