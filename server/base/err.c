@@ -4,6 +4,28 @@
 #include <stdio.h>
 #include <string.h>
 
+int srv_code_http(enum srv_code code)
+{
+    switch (code) {
+#define X(name, http, exception)                                                                   \
+    case name: return http;
+        SRV_CODES(X)
+#undef X
+    }
+    return 500;
+}
+
+const char *srv_code_exception(enum srv_code code)
+{
+    switch (code) {
+#define X(name, http, exception)                                                                   \
+    case name: return exception;
+        SRV_CODES(X)
+#undef X
+    }
+    return "InternalFailureException";
+}
+
 bool srv_fail(struct srv_err *err, enum srv_code code, const char *format, ...)
 {
     if (err == NULL) {

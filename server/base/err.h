@@ -8,19 +8,40 @@
 
 #include <stdbool.h>
 
+/* clang-format off */
+/*    name               HTTP  AWS IoT's exception                     what it means                  */
+#define SRV_CODES(X)                                                                                    \
+    X(SRV_OK,             200, "")                                                                      \
+    X(SRV_E_INVALID,      400, "InvalidRequestException")           /* makes no sense, and never will */ \
+    X(SRV_E_UNAUTHORIZED, 403, "UnauthorizedException")             /* not for whoever asks           */ \
+    X(SRV_E_NOT_FOUND,    404, "ResourceNotFoundException")                                             \
+    X(SRV_E_EXISTS,       409, "ResourceAlreadyExistsException")    /* the name is taken              */ \
+    X(SRV_E_STATE,        409, "InvalidStateTransitionException")   /* not in the state that it is in */ \
+    X(SRV_E_VERSION,      409, "VersionConflictException")          /* expected version not current   */ \
+    X(SRV_E_TERMINAL,     410, "TerminalStateException")            /* over; nothing changes it       */ \
+    X(SRV_E_LIMIT,        409, "LimitExceededException")            /* a quota or size is exceeded    */ \
+    X(SRV_E_BUSY,         429, "ThrottlingException")               /* too many at once               */ \
+    X(SRV_E_DISK_FULL,    507, "ServiceUnavailableException")                                           \
+    X(SRV_E_UNAVAILABLE,  503, "ServiceUnavailableException")       /* the same may work later        */ \
+    X(SRV_E_INTERNAL,     500, "InternalFailureException")                                              \
+    /* Only on the device's wire. */                                                                    \
+    X(SRV_E_TOPIC,        400, "InvalidRequestException")                                               \
+    X(SRV_E_JSON,         400, "InvalidRequestException")                                               \
+    X(SRV_E_CBOR,         400, "InvalidRequestException")                                               \
+    X(SRV_E_BLOCK_SIZE,   400, "InvalidRequestException")                                               \
+    X(SRV_E_OFFSET,       400, "InvalidRequestException")                                               \
+    X(SRV_E_BLOCK_COUNT,  400, "InvalidRequestException")                                               \
+    X(SRV_E_BITMAP,       400, "InvalidRequestException")
+/* clang-format on */
+
 enum srv_code {
-    SRV_OK,
-    SRV_E_INVALID, /* the request makes no sense, and never will */
-    SRV_E_NOT_FOUND,
-    SRV_E_EXISTS,   /* the name is taken by something else */
-    SRV_E_STATE,    /* not possible in the state that it is in */
-    SRV_E_VERSION,  /* the expected version is not the current one */
-    SRV_E_TERMINAL, /* it is over; nothing changes it any more */
-    SRV_E_LIMIT,    /* a quota or a size is exceeded */
-    SRV_E_DISK_FULL,
-    SRV_E_UNAVAILABLE, /* not now; the same request may work later */
-    SRV_E_INTERNAL,
+#define X(name, http, exception) name,
+    SRV_CODES(X)
+#undef X
 };
+
+int srv_code_http(enum srv_code code);
+const char *srv_code_exception(enum srv_code code); /* "" for SRV_OK */
 
 struct srv_err {
     enum srv_code code;

@@ -13,7 +13,7 @@
 #define SRV_DB_H
 
 #include "arena.h"
-#include "err.h"
+#include "base/err.h"
 #include "rows.h"
 
 struct srv_db {
@@ -83,7 +83,7 @@ struct srv_db_ops {
 void srv_db_close(struct srv_db *db);
 void srv_db_begin(struct srv_db *db);
 /** Make everything since begin durable. On failure nothing of it is, and `err` says why. */
-OTA_MUST_CHECK enum srv_code srv_db_commit(struct srv_db *db, struct srv_err *err);
+SRV_MUST_CHECK bool srv_db_commit(struct srv_db *db, struct srv_err *err);
 void srv_db_rollback(struct srv_db *db);
 
 /* The verbs. `get` says whether the row is there and leaves `row` untouched if not; `put` inserts

@@ -7,7 +7,7 @@
  *
  *     srv_db_begin(core->db);
  *     srv_apply(core, &command, now_s, &outcome);      as many as have come
- *     if (srv_db_commit(core->db, &err) == SRV_OK) {
+ *     if (srv_db_commit(core->db, &err)) {
  *         publish each outcome's messages, in order
  *     }
  *
@@ -124,14 +124,14 @@ void srv_outcome_end(struct srv_outcome *outcome);
  *
  * A refused device request still has a message: the rejection.
  *
- * @return outcome->err.code.
+ * @return whether it was done; outcome->err says why not.
  */
-enum srv_code srv_apply(struct srv_core *core, const struct srv_command *command, int64_t now_s,
-                        struct srv_outcome *outcome);
+bool srv_apply(struct srv_core *core, const struct srv_command *command, int64_t now_s,
+               struct srv_outcome *outcome);
 
 /** The same in a transaction of its own; on a database failure there are no messages. */
-enum srv_code srv_apply_alone(struct srv_core *core, const struct srv_command *command,
-                              int64_t now_s, struct srv_outcome *outcome);
+bool srv_apply_alone(struct srv_core *core, const struct srv_command *command, int64_t now_s,
+                     struct srv_outcome *outcome);
 
 /**
  * Render notifications that are still in the outbox (after a start, or a lost
@@ -147,9 +147,10 @@ uint64_t srv_outbox_render(struct srv_core *core, uint64_t after_id, int64_t now
  * Whether `thing` may read the stream `id` now: it is not disabled and one of
  * its QUEUED or IN_PROGRESS executions belongs to a job with that stream.
  *
- * @return SRV_OK and `stream` filled; SRV_E_NOT_FOUND or SRV_E_UNAUTHORIZED.
+ * @return true and `stream` filled; false with SRV_E_NOT_FOUND or SRV_E_UNAUTHORIZED.
  */
-enum srv_code srv_stream_grant(struct srv_core *core, struct srv_arena *a, struct ota_span thing,
-                               struct ota_span id, struct srv_stream *stream, struct srv_err *err);
+SRV_MUST_CHECK bool srv_stream_grant(struct srv_core *core, struct srv_arena *a,
+                                     struct ota_span thing, struct ota_span id,
+                                     struct srv_stream *stream, struct srv_err *err);
 
 #endif

@@ -11,11 +11,10 @@
 
 /** Open (or make) the database, and bring it to the newest migration. ":memory:" is one of its own.
  */
-OTA_MUST_CHECK enum srv_code srv_sqlite_open(const char *path, struct srv_db **db,
-                                             struct srv_err *err);
+SRV_MUST_CHECK bool srv_sqlite_open(const char *path, struct srv_db **db, struct srv_err *err);
 
 /** A connection that can only read what is committed. The database must exist. */
-OTA_MUST_CHECK enum srv_code srv_sqlite_open_reader(const char *path, struct srv_db **db,
-                                                    struct srv_err *err);
+SRV_MUST_CHECK bool srv_sqlite_open_reader(const char *path, struct srv_db **db,
+                                           struct srv_err *err);
 
 #endif

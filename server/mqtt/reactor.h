@@ -30,8 +30,8 @@ struct srv_reactor_config {
 struct srv_reactor;
 
 /** Start the reactor thread and the stream thread. The broker need not be there yet. */
-OTA_MUST_CHECK enum srv_code srv_reactor_start(const struct srv_reactor_config *config,
-                                               struct srv_reactor **reactor, struct srv_err *err);
+SRV_MUST_CHECK bool srv_reactor_start(const struct srv_reactor_config *config,
+                                      struct srv_reactor **reactor, struct srv_err *err);
 
 /** Finish what is queued, disconnect, join both threads, free. Commands after it are a bug. */
 void srv_reactor_stop(struct srv_reactor *reactor);
@@ -43,8 +43,8 @@ void srv_reactor_stop(struct srv_reactor *reactor);
  * until the return. The messages have been handed on already: `outcome` holds
  * only err. SRV_E_BUSY if too many are waiting.
  */
-enum srv_code srv_reactor_submit(struct srv_reactor *reactor, const struct srv_command *command,
-                                 struct srv_err *err);
+SRV_MUST_CHECK bool srv_reactor_submit(struct srv_reactor *reactor,
+                                       const struct srv_command *command, struct srv_err *err);
 
 /** Whether both MQTT connections are up now. */
 bool srv_reactor_connected(struct srv_reactor *reactor);
