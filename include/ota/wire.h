@@ -90,6 +90,7 @@ OTA_MUST_CHECK ota_err_t ota_topic_parse(struct ota_span root, struct ota_span t
 void ota_topic_write(struct ota_writer *w, struct ota_span root, const struct ota_topic *topic);
 
 /** Status of a job execution, AWS IoT Jobs' words. */
+/* clang-format off */
 #define OTA_JOB_STATUSES(X)                                                                        \
     X(QUEUED) X(IN_PROGRESS) X(SUCCEEDED) X(FAILED) X(REJECTED) X(TIMED_OUT) X(CANCELED) X(REMOVED)
 
@@ -99,6 +100,7 @@ enum ota_job_status {
 #undef X
         OTA_JOB_STATUS_COUNT, /* none of them */
 };
+/* clang-format on */
 
 const char *ota_job_status_name(enum ota_job_status status);
 /** OTA_JOB_STATUS_COUNT if `word` is none. */
@@ -106,6 +108,7 @@ enum ota_job_status ota_job_status_parse(struct ota_span word);
 /** Neither QUEUED nor IN_PROGRESS: frozen. */
 bool ota_job_status_terminal(enum ota_job_status status);
 
+/* clang-format off */
 /** Error codes of rejected Jobs requests and streams. */
 #define OTA_WIRE_CODES(X)                                                                          \
     X(InvalidTopic)                                                                                \
@@ -120,6 +123,7 @@ enum ota_wire_code {
 #undef X
         OTA_WIRE_CODE_COUNT, /* a code that we do not know */
 };
+/* clang-format on */
 
 const char *ota_wire_code_name(enum ota_wire_code code);
 enum ota_wire_code ota_wire_code_parse(struct ota_span word);
