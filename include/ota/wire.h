@@ -98,7 +98,7 @@ enum ota_job_status {
 #define X(word) OTA_JOB_##word,
     OTA_JOB_STATUSES(X)
 #undef X
-        OTA_JOB_STATUS_COUNT, /* none of them */
+    OTA_JOB_STATUS_COUNT, /* none of them */
 };
 /* clang-format on */
 
@@ -111,17 +111,16 @@ bool ota_job_status_terminal(enum ota_job_status status);
 /* clang-format off */
 /** Error codes of rejected Jobs requests and streams. */
 #define OTA_WIRE_CODES(X)                                                                          \
-    X(InvalidTopic)                                                                                \
-    X(InvalidJson) X(InvalidCbor) X(InvalidRequest) X(InvalidStateTransition) X(ResourceNotFound)  \
-        X(VersionMismatch) X(InternalError) X(RequestThrottled) X(TerminalStateReached)            \
-            X(Unauthorized) X(BlockSizeOutOfBounds) X(OffsetOutOfBounds)                           \
-                X(BlockCountLimitExceeded) X(BlockBitmapLimitExceeded) X(ETagMismatch)
+    X(InvalidTopic) X(InvalidJson) X(InvalidCbor) X(InvalidRequest) X(InvalidStateTransition)      \
+    X(ResourceNotFound) X(VersionMismatch) X(InternalError) X(RequestThrottled)                    \
+    X(TerminalStateReached) X(Unauthorized) X(BlockSizeOutOfBounds) X(OffsetOutOfBounds)           \
+    X(BlockCountLimitExceeded) X(BlockBitmapLimitExceeded) X(ETagMismatch)
 
 enum ota_wire_code {
 #define X(word) OTA_WIRE_##word,
     OTA_WIRE_CODES(X)
 #undef X
-        OTA_WIRE_CODE_COUNT, /* a code that we do not know */
+    OTA_WIRE_CODE_COUNT, /* a code that we do not know */
 };
 /* clang-format on */
 
