@@ -1,0 +1,181 @@
+#include "image_priv.h"
+#include <string.h>
+
+struct tlv {
+    uint16_t type;
+    struct ota_span value;
+};
+
+static struct tlv next(struct ota_reader *area)
+{
+    struct tlv t;
+    t.type = ota_read_u16le(area);
+    const uint16_t len = ota_read_u16le(area);
+    t.value = ota_read_bytes(area, len);
+    return t;
+}
+
+/* A copy of the reader looks ahead; the areas are small, so looking at all that follows is cheap. */
+static bool comes_again(struct ota_reader area, uint16_t type)
+{
+    while (ota_reader_left(&area) > 0) {
+        if (next(&area).type == type) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take(uint8_t *into, size_t size, struct ota_span value)
+{
+    if (value.len != size) {
+        return false;
+    }
+    memcpy(into, value.ptr, size);
+    return true;
+}
+
+/* --- protected area ---------------------------------------------------------- */
+
+/* What an image must say, each one bit. */
+enum { SAID_COUNTER = 1, SAID_VENDOR = 2, SAID_CLASS = 4, SAID_ALL = 7 };
+
+static bool read_hardware(struct ota_image *image, struct ota_span value)
+{
+    struct ota_reader r = ota_reader(value);
+    image->hw_min = ota_read_u16le(&r);
+    image->hw_max = ota_read_u16le(&r);
+    return value.len == TLV_HARDWARE_SIZE && image->hw_min <= image->hw_max;
+}
+
+static bool read_counter(struct ota_image *image, struct ota_span value)
+{
+    struct ota_reader r = ota_reader(value);
+    image->counter = ota_read_u32le(&r);
+    return value.len == TLV_COUNTER_SIZE;
+}
+
+/*
+ * One protected TLV. What we do not know is skipped: the release key signed it, and older
+ * devices must be able to install newer images. Dependencies we know, and cannot keep.
+ */
+static bool read_protected_tlv(struct ota_image *image, unsigned *said, struct tlv t)
+{
+    switch (t.type) {
+    case TLV_COUNTER: *said |= SAID_COUNTER; return read_counter(image, t.value);
+    case TLV_VENDOR: *said |= SAID_VENDOR; return take(image->vendor, OTA_UUID_SIZE, t.value);
+    case TLV_CLASS: *said |= SAID_CLASS; return take(image->class_id, OTA_UUID_SIZE, t.value);
+    case TLV_HARDWARE: return read_hardware(image, t.value);
+    case TLV_DEPENDENCY: return false;
+    default: return true;
+    }
+}
+
+static bool read_protected(struct ota_image *image, struct ota_reader area)
+{
+    unsigned said = 0;
+    image->hw_min = 0;
+    image->hw_max = UINT16_MAX;
+    while (ota_reader_left(&area) > 0) {
+        const struct tlv t = next(&area);
+        if (area.bad || comes_again(area, t.type) || !read_protected_tlv(image, &said, t)) {
+            return false;
+        }
+    }
+    return said == SAID_ALL;
+}
+
+/* --- unprotected area --------------------------------------------------------- */
+
+/*
+ * Nobody signed these bytes, so nothing is skipped: the digest once, and pairs of key id and
+ * signature in this order, as MCUboot wants them.
+ */
+static bool read_unprotected(struct ota_image *image, struct ota_reader area)
+{
+    unsigned digests = 0;
+    bool key_waits = false;
+    image->signature_count = 0;
+    while (ota_reader_left(&area) > 0) {
+        const struct tlv t = next(&area);
+        struct ota_image_signature *const s = &image->signatures[image->signature_count];
+        bool good = false;
+        if (t.type == TLV_DIGEST) {
+            good = digests++ == 0 && take(image->digest, OTA_DIGEST_SIZE, t.value);
+        } else if (t.type == TLV_KEY_ID) {
+            good = !key_waits && image->signature_count < OTA_IMAGE_SIGNATURES_MAX &&
+                   take(s->key_id, OTA_DIGEST_SIZE, t.value);
+            key_waits = true;
+        } else if (t.type == TLV_ECDSA) {
+            good = key_waits && ota_signature_from_der(t.value, s->rs) == OTA_OK;
+            key_waits = false;
+            image->signature_count++;
+        }
+        if (area.bad || !good) {
+            return false;
+        }
+    }
+    return digests == 1 && !key_waits;
+}
+
+/* --- both ------------------------------------------------------------------------ */
+
+/*
+ * Step into an area: `area` reads its entries. The whole area must fit into `*room`, which
+ * shrinks by it.
+ */
+static ota_err_t enter(struct ota_reader *r, uint16_t magic, size_t *room, struct ota_reader *area)
+{
+    const uint16_t found = ota_read_u16le(r);
+    const uint16_t size = ota_read_u16le(r);
+    if (r->bad) {
+        return OTA_E_TRUNCATED;
+    }
+    if (found != magic || size < TLV_INFO_SIZE || size > *room) {
+        return OTA_E_IMAGE_FORMAT;
+    }
+    *room -= size;
+    *area = ota_reader(ota_read_bytes(r, size - TLV_INFO_SIZE));
+    return r->bad ? OTA_E_TRUNCATED : OTA_OK;
+}
+
+ota_err_t image_read_areas(const struct ota_image_header *h, struct ota_span tlvs,
+                           struct ota_image *image)
+{
+    struct ota_reader r = ota_reader(tlvs), protected, unprotected;
+    size_t room = OTA_IMAGE_TLVS_MAX;
+
+    ota_err_t err = enter(&r, TLV_MAGIC_PROTECTED, &room, &protected);
+    if (err != OTA_OK) {
+        return err;
+    }
+    if (OTA_IMAGE_TLVS_MAX - room != h->protected_size) {
+        return OTA_E_IMAGE_FORMAT;
+    }
+    err = enter(&r, TLV_MAGIC, &room, &unprotected);
+    if (err != OTA_OK) {
+        return err;
+    }
+    if (!read_protected(image, protected) || !read_unprotected(image, unprotected)) {
+        return OTA_E_IMAGE_FORMAT;
+    }
+    image->header = *h;
+    image->size = ota_image_tlvs_offset(h) + (uint32_t)(OTA_IMAGE_TLVS_MAX - room);
+    return OTA_OK;
+}
+
+ota_err_t ota_image_read(const struct ota_image_header *h, struct ota_span tlvs,
+                         struct ota_image *image)
+{
+    struct ota_image read;
+    memset(&read, 0, sizeof read); /* Also what no signature fills. */
+    const ota_err_t err = image_read_areas(h, tlvs, &read);
+    if (err != OTA_OK) {
+        return err;
+    }
+    if (read.size - ota_image_tlvs_offset(h) != tlvs.len) {
+        return OTA_E_IMAGE_TRAILING;
+    }
+    *image = read;
+    return OTA_OK;
+}

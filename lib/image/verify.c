@@ -1,0 +1,174 @@
+#include "image_priv.h"
+#include "ota/assert.h"
+#include <string.h>
+
+/* Read from flash at once while digesting: two to four SHA-256 blocks are enough to amortise a call. */
+#define CHUNK_SIZE 128u
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* --- header and TLVs ----------------------------------------------------------- */
+
+static ota_err_t read_at(struct ota_verify *v, uint32_t at, struct ota_buf into)
+{
+    OTA_ASSERT(at <= v->cfg.where.size && into.cap <= v->cfg.where.size - at);
+    return ota_flash_read(v->cfg.flash, v->cfg.where.offset + at, into);
+}
+
+static ota_err_t read_header(struct ota_verify *v, struct ota_image_header *h)
+{
+    uint8_t head[OTA_IMAGE_HEADER_SIZE];
+    if (v->cfg.where.size < sizeof head) {
+        return OTA_E_IMAGE_SIZE;
+    }
+    const ota_err_t err = read_at(v, 0, OTA_BUF_OF(head));
+    return err != OTA_OK ? err : ota_image_header_read(OTA_SPAN_OF(head), h);
+}
+
+/* The only large frame: it returns before any signature is checked. */
+static ota_err_t read_image(struct ota_verify *v)
+{
+    uint8_t tlvs[OTA_IMAGE_TLVS_MAX];
+    struct ota_image_header h;
+
+    ota_err_t err = read_header(v, &h);
+    if (err != OTA_OK) {
+        return err;
+    }
+    const uint32_t at = ota_image_tlvs_offset(&h);
+    if (at > v->cfg.where.size) {
+        return OTA_E_IMAGE_SIZE;
+    }
+    const uint32_t len = least(sizeof tlvs, v->cfg.where.size - at);
+    err = read_at(v, at, (struct ota_buf){ tlvs, len });
+    if (err != OTA_OK) {
+        return err;
+    }
+    err = image_read_areas(&h, (struct ota_span){ tlvs, len }, &v->result.image);
+    /* More than TLVS_MAX would be a bad format, so what is cut off is cut off by the slot's end. */
+    return err == OTA_E_TRUNCATED ? OTA_E_IMAGE_SIZE : err;
+}
+
+static ota_err_t check_image(struct ota_verify *v)
+{
+    const struct ota_image *const image = &v->result.image;
+    const ota_err_t err = ota_image_check(image, v->cfg.trust, v->cfg.counter_min, v->cfg.crypto);
+    if (err != OTA_OK) {
+        return err;
+    }
+    if ((image->header.flags & OTA_IMAGE_FLAG_ROM_FIXED) != 0 &&
+        image->header.load_address != v->cfg.where.offset) {
+        return OTA_E_IMAGE_SLOT;
+    }
+    return v->cfg.crypto->ops->sha256_begin(v->cfg.crypto, &v->hash);
+}
+
+static ota_err_t begin(struct ota_verify *v)
+{
+    const ota_err_t err = read_image(v);
+    return err != OTA_OK ? err : check_image(v);
+}
+
+/* --- digests --------------------------------------------------------------------- */
+
+static ota_err_t digest_chunk(struct ota_verify *v, uint32_t len)
+{
+    uint8_t chunk[CHUNK_SIZE];
+    const ota_err_t err = read_at(v, v->at, (struct ota_buf){ chunk, len });
+    if (err != OTA_OK) {
+        return err;
+    }
+    v->at += len;
+    return v->cfg.crypto->ops->sha256_update(v->cfg.crypto, &v->hash,
+                                             (struct ota_span){ chunk, len });
+}
+
+/* Here ends what the image digest covers: it must be the one that was signed. */
+static ota_err_t compare_digest(struct ota_verify *v)
+{
+    uint8_t digest[OTA_DIGEST_SIZE];
+    const ota_err_t err = v->cfg.crypto->ops->sha256_peek(v->cfg.crypto, &v->hash, digest);
+    if (err != OTA_OK) {
+        return err;
+    }
+    const bool same = memcmp(digest, v->result.image.digest, sizeof digest) == 0;
+    return same ? OTA_OK : OTA_E_IMAGE_DIGEST;
+}
+
+/* One running digest gives both: the image digest on the way, the file digest at the end. */
+static ota_err_t digest_some(struct ota_verify *v, uint32_t budget)
+{
+    const uint32_t size = v->result.image.size;
+    const uint32_t signed_size = ota_image_signed_size(&v->result.image.header);
+
+    while (budget > 0 && v->at < size) {
+        const uint32_t end = v->at < signed_size ? signed_size : size;
+        const uint32_t len = least(least(budget, CHUNK_SIZE), end - v->at);
+        ota_err_t err = digest_chunk(v, len);
+        if (err == OTA_OK && v->at == signed_size) {
+            err = compare_digest(v);
+        }
+        if (err != OTA_OK) {
+            return err;
+        }
+        budget -= len;
+    }
+    if (v->at < size) {
+        return OTA_OK;
+    }
+    v->state = OTA_VERIFY_DONE;
+    return v->cfg.crypto->ops->sha256_peek(v->cfg.crypto, &v->hash, v->result.file_digest);
+}
+
+/* --- verbs ------------------------------------------------------------------------- */
+
+/* As if just begun: nothing of what was read before is left to be taken for verified. */
+static void restart(struct ota_verify *v)
+{
+    memset(&v->result, 0, sizeof v->result);
+    v->result.where = v->cfg.where;
+    v->at = 0;
+    v->state = OTA_VERIFY_HEADER;
+}
+
+void ota_verify_begin(struct ota_verify *v, const struct ota_verify_cfg *cfg)
+{
+    const uint32_t flash_size = cfg->flash->size;
+    OTA_ASSERT(cfg->where.offset <= flash_size &&
+               cfg->where.size <= flash_size - cfg->where.offset);
+    v->cfg = *cfg;
+    restart(v);
+}
+
+static ota_err_t advance(struct ota_verify *v, uint32_t budget)
+{
+    ota_err_t err = OTA_OK;
+    switch (v->state) {
+    case OTA_VERIFY_HEADER:
+        err = begin(v);
+        if (err != OTA_OK) {
+            return err;
+        }
+        v->state = OTA_VERIFY_HASHING;
+        return digest_some(v, budget);
+    case OTA_VERIFY_HASHING: return digest_some(v, budget);
+    case OTA_VERIFY_DONE: return OTA_OK;
+    }
+    OTA_UNREACHABLE();
+}
+
+ota_err_t ota_verify_step(struct ota_verify *v, uint32_t budget,
+                          const struct ota_verified_image **done)
+{
+    OTA_ASSERT(budget > 0);
+    const ota_err_t err = advance(v, budget);
+    if (err != OTA_OK) {
+        restart(v);
+        return err;
+    }
+    *done = v->state == OTA_VERIFY_DONE ? &v->result : NULL;
+    return OTA_OK;
+}
