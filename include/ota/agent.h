@@ -1,0 +1,80 @@
+/*
+ * Agent: the orchestrator with an inbox, for any loop: a thread, a task, a
+ * super-loop. Instances, no globals.
+ *
+ *     for (;;) {
+ *         struct ota_effect effect;
+ *         while (ota_agent_poll(&agent, clock_ms(), &effect)) {
+ *             perform(&effect);
+ *         }
+ *         wait_until(ota_agent_deadline(&agent));   // or until woken
+ *     }
+ *
+ * Posting (message, link, SUBACK, command) may be done from any thread or from
+ * the MQTT client's callback: it copies into the inbox under the port's lock and
+ * wakes the loop. Polling belongs to one thread.
+ */
+#ifndef OTA_AGENT_H
+#define OTA_AGENT_H
+
+#include "ota/orchestrator.h"
+
+/** The port to the operating system: all may be NULL in a super-loop. */
+struct ota_agent_port {
+    void (*lock)(void *context);
+    void (*unlock)(void *context);
+    void (*wake)(void *context); /* the loop's wait returns soon */
+    void *context;
+};
+
+/* Messages that wait. Each takes one block of the lent memory; a block must hold the largest
+ * message: topic and payload. Full: dropped and counted (the protocol asks again). */
+#define OTA_INBOX_MESSAGES_MAX 64u
+
+struct ota_inbox_stats {
+    uint32_t received, dropped, too_large, processed;
+};
+
+struct ota_inbox {
+    struct ota_buf memory;      /* lent: message_count blocks of message_size */
+    uint32_t message_size;
+    uint8_t message_count;      /* 1 ..= OTA_INBOX_MESSAGES_MAX */
+    uint8_t order[OTA_INBOX_MESSAGES_MAX]; /* ring of filled blocks */
+    uint64_t used;              /* a bit a block */
+    uint8_t head, waiting;
+    uint8_t subscribed;         /* SUBACKs seen, a bit each of OTA_SUBSCRIPTIONS */
+    uint8_t link;               /* 0 nothing, 1 down, 2 up, 3 down then up */
+    uint16_t commands;          /* a bit each */
+    uint8_t too_large_len;      /* topic of the newest message that did not fit */
+    uint8_t too_large[OTA_TOPIC_MAX > 255u ? 255u : OTA_TOPIC_MAX];
+    struct ota_inbox_stats stats;
+};
+
+struct ota_agent_cfg {
+    struct ota_orchestrator_cfg orchestrator;
+    struct ota_agent_port port;
+    struct ota_buf inbox;        /* memory for messages */
+    uint32_t message_size;       /* bytes of one block of it: topic + payload + 4 */
+};
+
+struct ota_agent {
+    struct ota_orchestrator orchestrator;
+    struct ota_agent_port port;
+    struct ota_inbox inbox;
+};
+
+/** @return as ota_orchestrator_init(); OTA_E_NO_ROOM if `inbox` holds no block. */
+OTA_MUST_CHECK ota_err_t ota_agent_init(struct ota_agent *a, const struct ota_agent_cfg *cfg);
+
+/* Posting: from any thread. */
+void ota_agent_post_link(struct ota_agent *a, bool up);
+void ota_agent_post_subscribed(struct ota_agent *a, struct ota_span filter);
+/** @return false if it was dropped: no room. Then it is as if the network had lost it. */
+bool ota_agent_post_message(struct ota_agent *a, struct ota_span topic, struct ota_span payload);
+void ota_agent_post_command(struct ota_agent *a, enum ota_command command);
+
+/* The loop. */
+bool ota_agent_poll(struct ota_agent *a, ota_ms_t now, struct ota_effect *effect);
+ota_ms_t ota_agent_deadline(struct ota_agent *a);
+
+#endif

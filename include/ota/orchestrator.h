@@ -1,0 +1,191 @@
+/*
+ * Orchestrator: one update, from offer to report, through any number of resets.
+ *
+ * A durable workflow: the state is in the journal before its deed begins, every
+ * deed can be done again, and after a restart the state is computed from facts
+ * (docs/architecture.md tells the life of an update). The table in workflow.c
+ * is the only place that names a next state:
+ *
+ *   (none) -> CLAIMED -> RECEIVING -> VERIFYING -> READY -> ACTIVATING -> reset
+ *                |           |            |          |          |
+ *                |           +---------- OUTCOME(fail) ---------+
+ *                +-> DROP -> (none)                |
+ *                                                  v
+ *   reset -> TESTING -> OUTCOME(ok) -> REPORT -> (none)
+ *
+ * Inputs are functions, outputs are effects: see ota/effect.h. Flash and crypto
+ * are called straight through, a bounded piece per poll (one sector erased, or
+ * OTA_VERIFY_BUDGET bytes hashed), so that the connection stays alive.
+ *
+ * One caller at a time. Two instances share nothing.
+ */
+#ifndef OTA_ORCHESTRATOR_H
+#define OTA_ORCHESTRATOR_H
+
+#include "ota/effect.h"
+#include "ota/handover.h"
+#include "ota/jobdoc.h"
+#include "ota/jobs.h"
+#include "ota/store.h"
+#include "ota/stream.h"
+
+/* Bytes hashed per poll: about 10 ms on a Cortex-M3 without hash hardware. */
+#define OTA_VERIFY_BUDGET 4096u
+
+/* Subscriptions: six of Jobs, two of streams (data, rejected). */
+#define OTA_SUBSCRIPTIONS 8u
+
+/** Who decides about an offer. */
+enum ota_policy {
+    OTA_POLICY_ACCEPT, /* what passes the checks is taken at once */
+    OTA_POLICY_ASK,    /* event OFFER; ota_orchestrator_decide() answers */
+};
+
+struct ota_orchestrator_cfg {
+    struct ota_store *store;      /* opened; the orchestrator's alone from now on */
+    struct ota_crypto *crypto;
+    const struct ota_trust *trust;
+    struct ota_span root, thing;  /* topic root and thing name; lent */
+    struct ota_scratch scratch;   /* for effects; lent */
+    struct ota_buf room;          /* one block, for JSON streams; unused with CBOR */
+    enum ota_slot running;
+    struct ota_handover handover;
+    enum ota_policy policy;
+    enum ota_format format;       /* of streams */
+    uint32_t block_size;          /* bytes, a power of two, multiple of the write size */
+    uint32_t window;              /* blocks in flight, 1 ..= OTA_STREAM_WINDOW_MAX */
+    uint32_t retry_ms_min, retry_ms_max; /* back-off of every request */
+    uint32_t self_test_ms;        /* of one boot: silence of the application is a failed test */
+};
+
+/* What the application says. */
+enum ota_command {
+    OTA_COMMAND_CHECK,     /* ask for the next job now */
+    OTA_COMMAND_ACCEPT,    /* the offer */
+    OTA_COMMAND_REFUSE,    /* the offer: REJECTED */
+    OTA_COMMAND_ACTIVATE,  /* reset into the image that is READY */
+    OTA_COMMAND_CONFIRM,   /* self-test passed */
+    OTA_COMMAND_REJECT,    /* self-test failed; or: do not use the READY image */
+    OTA_COMMAND_ABORT,     /* give the update up */
+};
+
+struct ota_orchestrator_stats {
+    uint32_t messages, refused, blocks, bytes, dropped_events;
+};
+
+/* Private to lib/orchestrator; open so that the caller can give it a home. */
+struct ota_orchestrator {
+    struct ota_orchestrator_cfg cfg;
+    struct ota_jobs jobs;
+    struct ota_stream stream;
+    struct ota_journal journal;     /* == the newest state in flash */
+    /* subscriptions */
+    bool link;
+    uint8_t sub_acked, sub_sent;    /* a bit each */
+    ota_ms_t sub_deadline;
+    /* the workflow's place inside a state */
+    uint8_t step;                   /* of the deed; 0 at its begin */
+    uint8_t mode;                   /* (none): idle, trial without a job, ... */
+    uint8_t verifying;              /* the slot in `verify`, or none */
+    bool restarted;                 /* the restart's verdict has been taken */
+    bool halted;                    /* flash fault: stand still until a restart */
+    bool verified;                  /* verify holds the target's verified image */
+    bool claim_known;               /* the provider offered the claim in this boot */
+    bool must_take;                 /* the execution is QUEUED: IN_PROGRESS must be told */
+    bool plain_report;              /* details were refused: report without */
+    uint8_t commands;               /* a bit each, taken by the deeds */
+    uint32_t at;                    /* of erase and clean: bytes done */
+    uint32_t marked;                /* the newest mark in the journal */
+    uint32_t received;              /* blocks of this download in this boot */
+    uint64_t version;               /* versionNumber of the execution, 0: unknown */
+    ota_ms_t deadline;              /* of the self-test */
+    /* the claim's source, from the offer */
+    uint8_t file_id, stream_id_len;
+    uint8_t stream_id[OTA_STREAM_ID_MAX];
+    bool want_digest;
+    uint8_t image_digest[OTA_DIGEST_SIZE]; /* that the job names, if want_digest */
+    uint8_t own_digest[OTA_DIGEST_SIZE];   /* of the running image */
+    struct ota_version own_version;
+    uint32_t own_counter;
+    uint8_t details[192];           /* of what is being told */
+    /* an event that waits for poll */
+    bool event_waits;
+    struct ota_effect event;
+    /* head and tail while claiming; the verifier at any other time */
+    union {
+        struct ota_verify verify;
+        struct {
+            struct ota_image_header header;
+            uint32_t got; /* bytes of tlvs, from the front */
+            uint8_t tlvs[OTA_IMAGE_TLVS_MAX];
+        } early;
+    } u;
+    struct ota_orchestrator_stats stats;
+};
+
+/**
+ * Begin: read the running image's header and TLVs, the trailers and the journal. The verdict
+ * of the restart is taken by the first polls.
+ *
+ * @return OTA_OK; OTA_E_FLASH; class IMAGE if the running slot holds no image (a wrong
+ *         `running`); OTA_E_CRYPTO if there is no random number for tokens.
+ */
+OTA_MUST_CHECK ota_err_t ota_orchestrator_init(struct ota_orchestrator *o,
+                                               const struct ota_orchestrator_cfg *cfg);
+
+void ota_orchestrator_link_up(struct ota_orchestrator *o);
+void ota_orchestrator_link_down(struct ota_orchestrator *o);
+/** A SUBACK came for `filter`. Others' filters are ignored. */
+void ota_orchestrator_subscribed(struct ota_orchestrator *o, struct ota_span filter);
+/** A message came. What is none of ours, or not what the protocol says, is counted and dropped. */
+void ota_orchestrator_message(struct ota_orchestrator *o, struct ota_span topic,
+                              struct ota_span payload, ota_ms_t now);
+/** A message on `topic` did not fit in the receiver's memory. */
+void ota_orchestrator_too_large(struct ota_orchestrator *o, struct ota_span topic);
+
+/** OTA_OK if the command means something now; OTA_E_STATE if not, and nothing happened. */
+OTA_MUST_CHECK ota_err_t ota_orchestrator_command(struct ota_orchestrator *o, enum ota_command command);
+
+/** One bounded piece of work, at most one effect. Call again until false. */
+bool ota_orchestrator_poll(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
+
+/** When to poll next if nothing comes: 0 at once. */
+ota_ms_t ota_orchestrator_deadline(const struct ota_orchestrator *o);
+
+/** The newest state. */
+enum ota_journal_state ota_orchestrator_state(const struct ota_orchestrator *o);
+
+/*
+ * The verdict after a restart: a total function of facts (update-workflow table;
+ * docs/architecture.md). Public for its test: every row is one.
+ */
+enum ota_confirmed { OTA_CONFIRMED_NO, OTA_CONFIRMED_YES, OTA_CONFIRMED_UNMARKED };
+enum ota_target_mark { OTA_TARGET_NONE, OTA_TARGET_TORN, OTA_TARGET_PENDING, OTA_TARGET_TRIED };
+
+struct ota_restart_facts {
+    enum ota_journal_state journal;
+    uint8_t refusals;
+    bool target_runs;                /* the running slot is the claim's target */
+    enum ota_confirmed confirmed;    /* the running image */
+    enum ota_target_mark target;     /* the target's magic */
+    enum ota_boot_rule rule;
+};
+
+/** What (none) does. */
+enum ota_idle_mode {
+    OTA_MODE_IDLE,   /* ask */
+    OTA_MODE_ADOPT,  /* confirm the unmarked image, then idle */
+    OTA_MODE_TRIAL,  /* an unconfirmed image without a job: self-test, do not ask */
+    OTA_MODE_STAY,   /* unconfirmed, failed, no way back: ask all the same */
+};
+
+struct ota_restart_verdict {
+    enum ota_journal_state state;
+    enum ota_idle_mode mode;   /* of NONE */
+    enum ota_reason reason;    /* set if it is new; NONE: keep the journal's */
+    uint8_t refusals;
+};
+
+struct ota_restart_verdict ota_restart_decide(const struct ota_restart_facts *facts);
+
+#endif

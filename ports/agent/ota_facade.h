@@ -1,0 +1,162 @@
+/*
+ * The OTA agent's interface, by the names that users of AWS's OTA agent library
+ * know: one static instance, over lib/agent and a port that gives it a thread.
+ *
+ * The order of a program:
+ *   1. connect to the broker; forward its callbacks to OTA_OnConnected(),
+ *      OTA_OnDisconnected(), OTA_OnSubscribed(), OTA_OnMessage()
+ *   2. OTA_AgentInit(); timed out? OTA_GetAgentState() tells when it is ready
+ *   3. OTA_CheckForUpdate() whenever it likes (it is asked at each connect anyway)
+ *   4. the callback says Activate: OTA_ActivateNewImage(), when convenient
+ *   5. after the reset the callback says StartTest: test, then
+ *      OTA_SetImageState(OTA_ImageState_Accepted) or ..._Rejected
+ *
+ * Every call before init or after shutdown has the answer that is written at it.
+ */
+#ifndef OTA_FACADE_H
+#define OTA_FACADE_H
+
+#include "ota/agent.h"
+
+typedef enum {
+    OTA_AgentState_Unknown = -1,
+    OTA_AgentState_NotReady = 0,     /* not started, or starting */
+    OTA_AgentState_Ready = 1,        /* waiting for a job */
+    OTA_AgentState_Active = 2,       /* an update is going on */
+    OTA_AgentState_ShuttingDown = 3,
+} OTA_State_t;
+
+typedef enum {
+    OTA_ImageState_Unknown = 0,
+    OTA_ImageState_Testing = 1,
+    OTA_ImageState_Accepted = 2,
+    OTA_ImageState_Rejected = 3,
+    OTA_ImageState_Aborted = 4,
+} OTA_ImageState_t;
+
+typedef enum {
+    OTA_Err_None = 0,
+    OTA_Err_NotReady,       /* before init or after shutdown */
+    OTA_Err_BadImageState,  /* no such state, or not one to set */
+    OTA_Err_NoActiveJob,    /* nothing to activate, test or abort */
+    OTA_Err_Config,         /* a member of the config is missing or out of range */
+    OTA_Err_Flash,
+} OTA_Err_t;
+
+/** Words for a person; never NULL. */
+const char *OTA_StateName(OTA_State_t state);
+const char *OTA_ErrName(OTA_Err_t err);
+
+typedef enum {
+    OTA_JobEvent_Activate = 0,       /* verified; call OTA_ActivateNewImage() when convenient */
+    OTA_JobEvent_Fail = 1,           /* `error`, `reason` */
+    OTA_JobEvent_StartTest = 2,      /* the new image runs: test, then OTA_SetImageState() */
+    OTA_JobEvent_SelfTestFailed = 4,
+    OTA_JobEvent_CustomJob = 5,      /* `document` */
+    OTA_JobEvent_FileComplete = 7,
+    OTA_JobEvent_NoJob = 8,
+    OTA_JobEvent_Progress = 16,      /* ours: `value` of `total` blocks */
+    OTA_JobEvent_Info = 17,          /* ours: `info` says which (enum ota_event_kind); for logs */
+} OTA_JobEvent_t;
+
+struct OTA_EventData {
+    enum ota_event_kind info;
+    ota_err_t error;
+    uint32_t reason;            /* enum ota_reason */
+    uint32_t value, total;
+    struct ota_span job_id, document;
+};
+
+/** Called on the agent's thread; may call every OTA_ function but Init and Shutdown. `data` lives for the call. */
+typedef void (*OTA_CompleteCallback_t)(OTA_JobEvent_t event, const struct OTA_EventData *data, void *context);
+
+/** The application's MQTT client. Called on the agent's thread; must not block long; false: try again later. */
+struct OTA_Mqtt {
+    bool (*publish)(void *context, struct ota_span topic, struct ota_span payload, enum ota_qos qos);
+    bool (*subscribe)(void *context, struct ota_span filter, enum ota_qos qos);
+    bool (*unsubscribe)(void *context, struct ota_span filter);
+    void *context;
+};
+
+struct OTA_Config {
+    const char *thing_name;              /* copied */
+    const char *topic_root;              /* copied; NULL: "$aws" */
+    struct ota_flash *flash;             /* lent until shutdown, as the layout and crypto */
+    const struct ota_layout *layout;
+    struct ota_crypto *crypto;
+    enum ota_slot running_slot;
+    struct ota_handover handover;
+    struct OTA_Mqtt mqtt;
+    void (*reset)(void *context);        /* must not return */
+    void *reset_context;
+    OTA_CompleteCallback_t callback;     /* NULL: activates at once, and accepts every test */
+    void *callback_context;
+    uint32_t block_size;                 /* 0: 4096 */
+    uint32_t window;                     /* 0: 32 blocks */
+    uint32_t self_test_ms;               /* 0: 16 s, as the agents before */
+    uint32_t retry_ms_min, retry_ms_max; /* 0: 2 s, 5 min */
+    uint32_t message_count;              /* messages that can wait; 0: the most that fit */
+    struct ota_buf memory;               /* messages and a block: OTA_MEMORY_SIZE() */
+};
+
+/* Bytes of one waiting message: a block with its CBOR or base64 frame, or a document; and its topic. */
+#define OTA_MESSAGE_SIZE(block_size) ((block_size) * 3u / 2u + 512u + OTA_TOPIC_MAX)
+/* Bytes of config.memory for `count` messages. */
+#define OTA_MEMORY_SIZE(block_size, count) ((size_t)OTA_MESSAGE_SIZE(block_size) * (count) + (block_size))
+
+/**
+ * Start the agent and wait at most `timeout_ms` until it is READY (0: at once).
+ * Called while it runs: swaps callback and context, clears the statistics, changes nothing else.
+ *
+ * @return the state that it saw; OTA_AgentState_NotReady too if the config is refused or flash
+ *         cannot be read (OTA_GetLastError() says which).
+ */
+OTA_State_t OTA_AgentInit(const struct OTA_Config *config, uint32_t timeout_ms);
+
+/** Unsubscribe, let go of everything, end the thread. @return the state after at most `timeout_ms`. Not running: NotReady. */
+OTA_State_t OTA_AgentShutdown(uint32_t timeout_ms);
+
+OTA_State_t OTA_GetAgentState(void);
+/** Why init refused. */
+OTA_Err_t OTA_GetLastError(void);
+
+/** Reset into the newest image received. OTA_Err_NoActiveJob if none is verified. Returns before the reset. */
+OTA_Err_t OTA_ActivateNewImage(void);
+
+/** Testing: harmless. Accepted, Rejected: ends the self-test; persisted and reported. Aborted: gives the update up. */
+OTA_Err_t OTA_SetImageState(OTA_ImageState_t state);
+
+/** From flash, so it survives a reset: Testing (unconfirmed), Accepted (confirmed), Rejected (the last update was refused
+ * or reverted and its report is still out), Aborted. Before init: Unknown. */
+OTA_ImageState_t OTA_GetImageState(void);
+
+/** Ask for the next job now. */
+OTA_Err_t OTA_CheckForUpdate(void);
+
+struct OTA_Statistics {
+    uint32_t received, queued, processed, dropped;
+};
+/** Zero before init. */
+struct OTA_Statistics OTA_GetStatistics(void);
+
+/* What the application's MQTT callbacks forward. Thread-safe; copied before they return; ignored before init. */
+void OTA_OnConnected(void);
+void OTA_OnDisconnected(void);
+void OTA_OnSubscribed(struct ota_span filter);
+void OTA_OnMessage(struct ota_span topic, struct ota_span payload);
+
+/*
+ * The port: a lock, and a loop that can be woken. ports/agent/pthread.c has it for POSIX.
+ */
+struct OTA_OsOps {
+    void (*lock)(void);
+    void (*unlock)(void);
+    void (*wake)(void);
+    void (*wait_until)(ota_ms_t deadline); /* returns early when woken */
+    ota_ms_t (*now)(void);
+    bool (*start)(void (*loop)(void));     /* run `loop` on a thread of its own */
+    void (*join)(void);
+};
+extern const struct OTA_OsOps OTA_Os;
+
+#endif
