@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* Read from flash at once while digesting: two to four SHA-256 blocks are enough to amortise a call. */
-#define CHUNK_SIZE 128u
+#define PIECE_SIZE 128u
 
 static uint32_t least(uint32_t a, uint32_t b)
 {
@@ -74,16 +74,16 @@ static ota_err_t begin(struct ota_verify *v)
 
 /* --- digests --------------------------------------------------------------------- */
 
-static ota_err_t digest_chunk(struct ota_verify *v, uint32_t len)
+static ota_err_t digest_piece(struct ota_verify *v, uint32_t len)
 {
-    uint8_t chunk[CHUNK_SIZE];
-    const ota_err_t err = read_at(v, v->at, (struct ota_buf){ chunk, len });
+    uint8_t piece[PIECE_SIZE];
+    const ota_err_t err = read_at(v, v->at, (struct ota_buf){ piece, len });
     if (err != OTA_OK) {
         return err;
     }
     v->at += len;
     return v->cfg.crypto->ops->sha256_update(v->cfg.crypto, &v->hash,
-                                             (struct ota_span){ chunk, len });
+                                             (struct ota_span){ piece, len });
 }
 
 /* Here ends what the image digest covers: it must be the one that was signed. */
@@ -106,8 +106,8 @@ static ota_err_t digest_some(struct ota_verify *v, uint32_t budget)
 
     while (budget > 0 && v->at < size) {
         const uint32_t end = v->at < signed_size ? signed_size : size;
-        const uint32_t len = least(least(budget, CHUNK_SIZE), end - v->at);
-        ota_err_t err = digest_chunk(v, len);
+        const uint32_t len = least(least(budget, PIECE_SIZE), end - v->at);
+        ota_err_t err = digest_piece(v, len);
         if (err == OTA_OK && v->at == signed_size) {
             err = compare_digest(v);
         }
