@@ -36,16 +36,16 @@ struct ota_inbox_stats {
 };
 
 struct ota_inbox {
-    struct ota_buf memory;      /* lent: message_count blocks of message_size */
+    struct ota_buf memory; /* lent: message_count blocks of message_size */
     uint32_t message_size;
-    uint8_t message_count;      /* 1 ..= OTA_INBOX_MESSAGES_MAX */
+    uint8_t message_count;                 /* 1 ..= OTA_INBOX_MESSAGES_MAX */
     uint8_t order[OTA_INBOX_MESSAGES_MAX]; /* ring of filled blocks */
-    uint64_t used;              /* a bit a block */
+    uint64_t used;                         /* a bit a block */
     uint8_t head, waiting;
-    uint8_t subscribed;         /* SUBACKs seen, a bit each of OTA_SUBSCRIPTIONS */
-    uint8_t link;               /* 0 nothing, 1 down, 2 up, 3 down then up */
-    uint16_t commands;          /* a bit each */
-    uint8_t too_large_len;      /* topic of the newest message that did not fit */
+    uint8_t subscribed;    /* SUBACKs seen, a bit each of OTA_SUBSCRIPTIONS */
+    uint8_t link;          /* 0 nothing, 1 down, 2 up, 3 down then up */
+    uint16_t commands;     /* a bit each */
+    uint8_t too_large_len; /* topic of the newest message that did not fit */
     uint8_t too_large[OTA_TOPIC_MAX > 255u ? 255u : OTA_TOPIC_MAX];
     struct ota_inbox_stats stats;
 };
@@ -53,8 +53,8 @@ struct ota_inbox {
 struct ota_agent_cfg {
     struct ota_orchestrator_cfg orchestrator;
     struct ota_agent_port port;
-    struct ota_buf inbox;        /* memory for messages */
-    uint32_t message_size;       /* bytes of one block of it: topic + payload + 4 */
+    struct ota_buf inbox;  /* memory for messages */
+    uint32_t message_size; /* bytes of one block of it: topic + payload + 4 */
 };
 
 struct ota_agent {

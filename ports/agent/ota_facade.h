@@ -20,9 +20,9 @@
 
 typedef enum {
     OTA_AgentState_Unknown = -1,
-    OTA_AgentState_NotReady = 0,     /* not started, or starting */
-    OTA_AgentState_Ready = 1,        /* waiting for a job */
-    OTA_AgentState_Active = 2,       /* an update is going on */
+    OTA_AgentState_NotReady = 0, /* not started, or starting */
+    OTA_AgentState_Ready = 1,    /* waiting for a job */
+    OTA_AgentState_Active = 2,   /* an update is going on */
     OTA_AgentState_ShuttingDown = 3,
 } OTA_State_t;
 
@@ -36,10 +36,10 @@ typedef enum {
 
 typedef enum {
     OTA_Err_None = 0,
-    OTA_Err_NotReady,       /* before init or after shutdown */
-    OTA_Err_BadImageState,  /* no such state, or not one to set */
-    OTA_Err_NoActiveJob,    /* nothing to activate, test or abort */
-    OTA_Err_Config,         /* a member of the config is missing or out of range */
+    OTA_Err_NotReady,      /* before init or after shutdown */
+    OTA_Err_BadImageState, /* no such state, or not one to set */
+    OTA_Err_NoActiveJob,   /* nothing to activate, test or abort */
+    OTA_Err_Config,        /* a member of the config is missing or out of range */
     OTA_Err_Flash,
 } OTA_Err_t;
 
@@ -48,48 +48,50 @@ const char *OTA_StateName(OTA_State_t state);
 const char *OTA_ErrName(OTA_Err_t err);
 
 typedef enum {
-    OTA_JobEvent_Activate = 0,       /* verified; call OTA_ActivateNewImage() when convenient */
-    OTA_JobEvent_Fail = 1,           /* `error`, `reason` */
-    OTA_JobEvent_StartTest = 2,      /* the new image runs: test, then OTA_SetImageState() */
+    OTA_JobEvent_Activate = 0,  /* verified; call OTA_ActivateNewImage() when convenient */
+    OTA_JobEvent_Fail = 1,      /* `error`, `reason` */
+    OTA_JobEvent_StartTest = 2, /* the new image runs: test, then OTA_SetImageState() */
     OTA_JobEvent_SelfTestFailed = 4,
-    OTA_JobEvent_CustomJob = 5,      /* `document` */
+    OTA_JobEvent_CustomJob = 5, /* `document` */
     OTA_JobEvent_FileComplete = 7,
     OTA_JobEvent_NoJob = 8,
-    OTA_JobEvent_Progress = 16,      /* ours: `value` of `total` blocks */
-    OTA_JobEvent_Info = 17,          /* ours: `info` says which (enum ota_event_kind); for logs */
+    OTA_JobEvent_Progress = 16, /* ours: `value` of `total` blocks */
+    OTA_JobEvent_Info = 17,     /* ours: `info` says which (enum ota_event_kind); for logs */
 } OTA_JobEvent_t;
 
 struct OTA_EventData {
     enum ota_event_kind info;
     ota_err_t error;
-    uint32_t reason;            /* enum ota_reason */
+    uint32_t reason; /* enum ota_reason */
     uint32_t value, total;
     struct ota_span job_id, document;
 };
 
 /** Called on the agent's thread; may call every OTA_ function but Init and Shutdown. `data` lives for the call. */
-typedef void (*OTA_CompleteCallback_t)(OTA_JobEvent_t event, const struct OTA_EventData *data, void *context);
+typedef void (*OTA_CompleteCallback_t)(OTA_JobEvent_t event, const struct OTA_EventData *data,
+                                       void *context);
 
 /** The application's MQTT client. Called on the agent's thread; must not block long; false: try again later. */
 struct OTA_Mqtt {
-    bool (*publish)(void *context, struct ota_span topic, struct ota_span payload, enum ota_qos qos);
+    bool (*publish)(void *context, struct ota_span topic, struct ota_span payload,
+                    enum ota_qos qos);
     bool (*subscribe)(void *context, struct ota_span filter, enum ota_qos qos);
     bool (*unsubscribe)(void *context, struct ota_span filter);
     void *context;
 };
 
 struct OTA_Config {
-    const char *thing_name;              /* copied */
-    const char *topic_root;              /* copied; NULL: "$aws" */
-    struct ota_flash *flash;             /* lent until shutdown, as the layout and crypto */
+    const char *thing_name;  /* copied */
+    const char *topic_root;  /* copied; NULL: "$aws" */
+    struct ota_flash *flash; /* lent until shutdown, as the layout and crypto */
     const struct ota_layout *layout;
     struct ota_crypto *crypto;
     enum ota_slot running_slot;
     struct ota_handover handover;
     struct OTA_Mqtt mqtt;
-    void (*reset)(void *context);        /* must not return */
+    void (*reset)(void *context); /* must not return */
     void *reset_context;
-    OTA_CompleteCallback_t callback;     /* NULL: activates at once, and accepts every test */
+    OTA_CompleteCallback_t callback; /* NULL: activates at once, and accepts every test */
     void *callback_context;
     uint32_t block_size;                 /* 0: 4096 */
     uint32_t window;                     /* 0: 32 blocks */
@@ -100,9 +102,10 @@ struct OTA_Config {
 };
 
 /* Bytes of one waiting message: a block with its CBOR or base64 frame, or a document; and its topic. */
-#define OTA_MESSAGE_SIZE(block_size) ((block_size) * 3u / 2u + 512u + OTA_TOPIC_MAX)
+#define OTA_MESSAGE_SIZE(block_size) ((block_size)*3u / 2u + 512u + OTA_TOPIC_MAX)
 /* Bytes of config.memory for `count` messages. */
-#define OTA_MEMORY_SIZE(block_size, count) ((size_t)OTA_MESSAGE_SIZE(block_size) * (count) + (block_size))
+#define OTA_MEMORY_SIZE(block_size, count)                                                         \
+    ((size_t)OTA_MESSAGE_SIZE(block_size) * (count) + (block_size))
 
 /**
  * Start the agent and wait at most `timeout_ms` until it is READY (0: at once).
@@ -154,7 +157,7 @@ struct OTA_OsOps {
     void (*wake)(void);
     void (*wait_until)(ota_ms_t deadline); /* returns early when woken */
     ota_ms_t (*now)(void);
-    bool (*start)(void (*loop)(void));     /* run `loop` on a thread of its own */
+    bool (*start)(void (*loop)(void)); /* run `loop` on a thread of its own */
     void (*join)(void);
 };
 extern const struct OTA_OsOps OTA_Os;

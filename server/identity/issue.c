@@ -112,7 +112,8 @@ bool srv_identity_pass(struct srv_identity *id, struct ota_span thing, int64_t n
     };
     struct srv_pass pass = { .key = x509_key_make(err) };
     pass.cert = pass.key != NULL ? x509_make(&spec, pass.key, id->ca, err) : NULL;
-    if (pass.cert == NULL || !x509_serial(pass.cert, pass.serial.digits, sizeof pass.serial.digits)) {
+    if (pass.cert == NULL ||
+        !x509_serial(pass.cert, pass.serial.digits, sizeof pass.serial.digits)) {
         srv_pass_clear(&pass);
         return false;
     }
