@@ -21,6 +21,7 @@
 #ifndef OTA_JOBS_H
 #define OTA_JOBS_H
 
+#include "ota/backoff.h"
 #include "ota/effect.h"
 #include "ota/json.h"
 #include "ota/wire.h"
@@ -37,8 +38,11 @@ struct ota_jobs_talk {
     enum { OTA_JOBS_IDLE, OTA_JOBS_DUE, OTA_JOBS_OPEN } state;
     uint32_t serial;   /* of the open question: part of its token */
     uint32_t silences; /* in a row */
-    ota_ms_t deadline; /* OPEN: when silence is too long; DUE: not before */
+    ota_ms_t deadline; /* OPEN: when silence is too long */
 };
+
+/* Details that fit into an update of OTA_SCRATCH_PAYLOAD_MIN bytes whose numbers are the longest. */
+#define OTA_JOBS_DETAILS_MAX 288u
 
 /** What to tell. Spans are lent until the answer (or ota_jobs_hush()). */
 struct ota_jobs_update {
@@ -46,7 +50,8 @@ struct ota_jobs_update {
     uint64_t execution;        /* execution number: always sent */
     uint64_t expected_version; /* 0: not sent */
     enum ota_job_status status;
-    struct ota_span details;   /* statusDetails: a JSON object; empty: not sent */
+    struct ota_span details;   /* statusDetails: a JSON object of at most
+                                  OTA_JOBS_DETAILS_MAX bytes; empty: not sent */
     uint32_t step_timeout_min; /* stepTimeoutInMinutes, 1 ..= 10080; 0: not sent */
 };
 
@@ -57,16 +62,17 @@ struct ota_jobs_stats {
 struct ota_jobs {
     struct ota_jobs_cfg cfg;
     struct ota_jobs_talk ask, tell;
+    struct ota_jobs_talk note;     /* the newest progress; never asked after */
     bool brief;                    /* ask without the document */
     struct ota_jobs_update update; /* what `tell` tells */
-    uint32_t serial;
-    uint32_t random;
+    uint32_t serial;               /* of the newest question of any kind */
+    struct ota_backoff backoff;
     struct ota_jobs_stats stats;
 };
 
 enum ota_jobs_news_kind {
     OTA_JOBS_NEWS_NONE,     /* nothing for the orchestrator: stale, another's */
-    OTA_JOBS_NEWS_CHANGED,  /* a notification: ask */
+    OTA_JOBS_NEWS_CHANGED,  /* a notification, or progress refused for a job that is over: ask */
     OTA_JOBS_NEWS_EMPTY,    /* answer to ask: nothing is pending */
     OTA_JOBS_NEWS_OFFER,    /* answer to ask */
     OTA_JOBS_NEWS_ACCEPTED, /* answer to tell */
@@ -78,7 +84,8 @@ struct ota_job_offer {
     uint8_t job_id[OTA_JOB_ID_MAX];
     uint64_t execution, version;
     enum ota_job_status status; /* QUEUED or IN_PROGRESS */
-    struct ota_json document;   /* inside the payload; empty text if asked briefly */
+    struct ota_json document;   /* inside the payload; empty text if asked briefly;
+                                   `{}` if the job has none */
 };
 
 struct ota_jobs_news {
@@ -105,7 +112,10 @@ void ota_jobs_hush(struct ota_jobs *j);
 /** The link came back: what is open is sent again at once, with new tokens and no back-off. */
 void ota_jobs_reconnected(struct ota_jobs *j);
 
-/** Write one update that nobody waits for (progress, self_test marks): topic and payload into `scratch`. QoS 0. */
+/**
+ * Write one update that nobody waits for (progress, self_test marks): topic and payload into `scratch`.
+ * QoS 0. Should the answer be that the job is over, that is news: CHANGED.
+ */
 void ota_jobs_progress(struct ota_jobs *j, const struct ota_jobs_update *update,
                        const struct ota_scratch *scratch, struct ota_effect *effect);
 
