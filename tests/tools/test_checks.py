@@ -174,7 +174,7 @@ class Symbols(Check):
         for text, name in rows:
             with self.subTest(text):
                 self.compile(text + '\n')
-                self.finds(f'libota_base.a: {name}', 'check-symbols', self.root)
+                self.finds(name, 'check-symbols', self.root)
 
 
 class Footprint(Check):
