@@ -115,14 +115,10 @@ bool srv_file_read(const char *path, size_t max, char **text, size_t *len, struc
     if (fd < 0) {
         return srv_fail_errno(err, "cannot read %s", path);
     }
-    struct stat st;
-    /* The size is a hint for the allocation; what is read decides (it may be a pipe). */
-    size_t cap = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (size_t)st.st_size < max
-                     ? (size_t)st.st_size + 1u
-                     : max + 1u;
-    char *bytes = malloc(cap + 1u);
+    /* Room for one byte too many, to see it, and for the zero. Untouched pages cost nothing. */
+    char *bytes = malloc(max + 2u);
     size_t count = 0;
-    bool ok = bytes != NULL && read_all(fd, bytes, cap, &count);
+    bool ok = bytes != NULL && read_all(fd, bytes, max + 1u, &count);
     int saved = errno;
     close(fd);
     if (!ok || count > max) {
@@ -132,7 +128,8 @@ bool srv_file_read(const char *path, size_t max, char **text, size_t *len, struc
                   : srv_fail_errno(err, "cannot read %s", path);
     }
     bytes[count] = '\0';
-    *text = bytes;
+    char *shrunk = realloc(bytes, count + 1u);
+    *text = shrunk != NULL ? shrunk : bytes;
     if (len != NULL) {
         *len = count;
     }

@@ -119,7 +119,8 @@ struct srv_pass {
 
 /**
  * A pass in the name of a thing, good for minutes: to take over its client id at
- * the broker, which is how a disabled device is put out.
+ * the broker, which is how a disabled device is put out. An empty name gives one in a name of
+ * our own, to see whether the broker lets us in.
  */
 SRV_MUST_CHECK bool srv_identity_pass(struct srv_identity *id, struct ota_span thing, int64_t now,
                                       struct srv_pass *out, struct srv_err *err);
