@@ -5,12 +5,13 @@
  * Knows nothing of sockets, clocks, flash or tasks: the caller carries the
  * bytes, tells the time, and stores the blocks.
  *
- * A window of blocks slides over the range; memory is bounded by the window,
- * not by the file. Requests overlap: when half of the window has come, the next
- * half is asked for, so the link never idles. A block that comes proves that
- * those asked for before it and still missing are lost: they are asked for
- * again at once. Silence is answered by asking again, with a back-off that
- * grows to retry_ms_max and never ends.
+ * At most `window` blocks are on their way, and none is asked for that lies 256
+ * or more behind the first one missing: memory is bounded, not the file.
+ * Requests overlap: when half of the window has come, the next half is asked
+ * for, so the link never idles. A block that comes proves that those asked for
+ * some places before it and still missing are lost: they are asked for again at
+ * once. Silence is answered by asking again, with a back-off that grows to
+ * retry_ms_max and never ends.
  *
  *            ota_stream_fetch      last block of the range stored
  *   IDLE ----------------------> FETCHING -------------------------> IDLE
@@ -20,11 +21,14 @@
 #ifndef OTA_STREAM_H
 #define OTA_STREAM_H
 
+#include "ota/backoff.h"
 #include "ota/effect.h"
 #include "ota/wire.h"
 
-/* Blocks in flight: two bits of state each. 256 blocks of 512 bytes are the service's 128 KiB. */
+/* Blocks in flight: four bits of state each. 256 blocks of 512 bytes are the service's 128 KiB. */
 #define OTA_STREAM_WINDOW_MAX 256u
+/* AWS: block offsets end at 98,304. */
+#define OTA_STREAM_BLOCK_COUNT_MAX 98305u
 
 struct ota_stream_cfg {
     struct ota_span root, thing, stream; /* lent for the life of the context */
@@ -42,28 +46,35 @@ struct ota_stream_stats {
     uint32_t requests, blocks, duplicates, refused, losses, silences, rejected;
 };
 
-/* Open so that the caller can give it a home; private to lib/stream. */
+/*
+ * Open so that the caller can give it a home; private to lib/stream. Of blocks first ..< asked_end
+ * each is in one of four sets, or in none: then it is on its way for the first time, and >= swept.
+ * Of those behind, some may be here unasked. The sets are rings, by block number.
+ */
+#define OTA_STREAM_SET_SIZE (OTA_STREAM_WINDOW_MAX / 8u)
 struct ota_stream {
     struct ota_stream_cfg cfg;
     uint32_t block_count; /* of the file */
-    uint32_t first;       /* window begins here: every block of the range below it is stored */
+    uint32_t first;       /* every block of the range below it is stored */
     uint32_t end;         /* the range ends before this block; first == end: IDLE */
-    uint32_t asked_end;   /* blocks first ..< asked_end have been asked for at least once */
-    uint32_t in_flight;   /* asked for and not here */
-    uint32_t silences;
+    uint32_t asked_end;   /* from here on nothing has been asked for */
+    uint32_t swept;       /* below, no block is on its first way any more */
+    uint32_t mark;        /* from here on, blocks were first asked for after those in again[0] */
+    uint32_t in_flight;   /* asked for and not here: on their first way, or in again[] */
+    uint32_t lost_count;  /* in lost */
+    uint32_t silences;    /* in a row */
     ota_ms_t deadline;
-    uint32_t random;
-    uint8_t have[OTA_STREAM_WINDOW_MAX / 8u]; /* ring, by block number */
-    uint8_t want[OTA_STREAM_WINDOW_MAX / 8u]; /* lost: ask again */
-    uint8_t asked_late[OTA_STREAM_WINDOW_MAX /
-                       8u]; /* asked again; only silence or a later answer proves a second loss */
+    struct ota_backoff backoff;
+    uint8_t here[OTA_STREAM_SET_SIZE];
+    uint8_t lost[OTA_STREAM_SET_SIZE];     /* to be asked for again */
+    uint8_t again[2][OTA_STREAM_SET_SIZE]; /* asked for again: an older and a newer generation */
     struct ota_stream_stats stats;
 };
 
 struct ota_block {
-    uint32_t offset; /* bytes from the start of the file */
-    struct ota_span
-        data; /* in the message, or (JSON) in the room lent for decoding; empty: is here already */
+    uint32_t offset;      /* bytes from the start of the file */
+    struct ota_span data; /* in the message, or (JSON) in the room lent for decoding;
+                             empty: nothing to store (here already, or "try later") */
 };
 
 /**

@@ -1,0 +1,70 @@
+#include "ota/assert.h"
+#include "ota/cbor.h"
+#include "ota/json.h"
+#include "stream_priv.h"
+
+/* What agents of this protocol have always sent. Data need not echo it, so it says nothing. */
+#define TOKEN OTA_SPAN_LIT("rdy")
+
+static void put_number(struct ota_writer *w, const char *key, uint32_t number)
+{
+    ota_cbor_put_text(w, ota_span_of_str(key));
+    ota_cbor_put_u64(w, number);
+}
+
+/* With a bitmap the map of six that the service has served for years; a run needs none. */
+static void write_cbor(struct ota_writer *w, const struct ota_stream_cfg *cfg,
+                       const struct stream_request *q)
+{
+    const bool run = q->count == q->span;
+    ota_cbor_put_map(w, run ? 5 : 6);
+    ota_cbor_put_text(w, OTA_SPAN_LIT("c"));
+    ota_cbor_put_text(w, TOKEN);
+    put_number(w, "f", cfg->file_id);
+    put_number(w, "l", cfg->block_size);
+    put_number(w, "o", q->offset);
+    if (!run) {
+        ota_cbor_put_text(w, OTA_SPAN_LIT("b"));
+        ota_cbor_put_bytes(w, (struct ota_span){ q->bits, (q->span + 7u) / 8u });
+    }
+    put_number(w, "n", q->count);
+}
+
+/* How the service reads a bitmap in JSON is not known for sure, so a request in JSON is a run. */
+static void write_json(struct ota_writer *w, const struct ota_stream_cfg *cfg,
+                       const struct stream_request *q)
+{
+    OTA_ASSERT(q->count == q->span);
+    struct ota_json_out o = ota_json_out(w);
+    ota_json_object_begin(&o);
+    ota_json_key(&o, "c");
+    ota_json_put_string(&o, TOKEN);
+    ota_json_key(&o, "f");
+    ota_json_put_u64(&o, cfg->file_id);
+    ota_json_key(&o, "l");
+    ota_json_put_u64(&o, cfg->block_size);
+    ota_json_key(&o, "o");
+    ota_json_put_u64(&o, q->offset);
+    ota_json_key(&o, "n");
+    ota_json_put_u64(&o, q->count);
+    ota_json_object_end(&o);
+}
+
+void stream_write_request(const struct ota_stream_cfg *cfg, const struct stream_request *q,
+                          const struct ota_scratch *scratch, struct ota_effect *effect)
+{
+    const struct ota_topic topic = {
+        .kind = OTA_TOPIC_STREAM_GET, .thing = cfg->thing, .id = cfg->stream, .format = cfg->format
+    };
+    struct ota_writer name = ota_writer(scratch->topic), body = ota_writer(scratch->payload);
+    ota_topic_write(&name, cfg->root, &topic);
+    switch (cfg->format) {
+    case OTA_FORMAT_CBOR: write_cbor(&body, cfg, q); break;
+    case OTA_FORMAT_JSON: write_json(&body, cfg, q); break;
+    }
+    OTA_ASSERT(!name.bad && !body.bad); /* the caller lent less than effect.h says */
+    effect->kind = OTA_EFFECT_PUBLISH;
+    effect->as.publish.topic = ota_writer_done(&name);
+    effect->as.publish.payload = ota_writer_done(&body);
+    effect->as.publish.qos = OTA_QOS_0;
+}
