@@ -41,13 +41,15 @@ struct ota_layout {
     struct ota_region journal, counter, trust, identity;
 };
 
-/* Private to lib/store: one two-sector record log. */
+/* Private to lib/store: one two-sector record log. Looked through when it is first asked for. */
 struct ota_log {
     struct ota_region region;
     uint32_t half;     /* which half is written: 0, 1 */
     uint32_t end;      /* first free byte in that half; == half size: full */
-    uint32_t newest;   /* offset in flash of the newest valid record; UINT32_MAX: none */
-    uint32_t sequence; /* of the newest record */
+    uint32_t newest;   /* offset in flash of the newest valid record of `kind`; UINT32_MAX: none */
+    uint32_t sequence; /* the highest of all valid records, of any kind */
+    uint8_t kind;      /* what this log is for; records of other kinds are skipped */
+    bool known;        /* half, end, newest and sequence say what is in flash */
 };
 
 /* Open so that the caller can give it a home; `flash` and `layout` are lent for its life. */
@@ -59,9 +61,11 @@ struct ota_store {
 
 /**
  * Check the layout against the flash (inside, aligned, no overlap, slots equal and with room
- * for a trailer and one sector) and find the newest records. Writes nothing.
+ * for a trailer and one sector, journal halves with room for a state and its marks). Touches no
+ * flash: each record log is looked through when it is first asked for, so that a bootloader
+ * never reads the journal, and a rotten one cannot keep it from booting.
  *
- * @return OTA_OK; OTA_E_RANGE for a layout that does not fit; OTA_E_FLASH.
+ * @return OTA_OK; OTA_E_RANGE for a layout that does not fit.
  */
 OTA_MUST_CHECK ota_err_t ota_store_open(struct ota_store *s, struct ota_flash *flash,
                                         const struct ota_layout *layout);
@@ -141,8 +145,8 @@ OTA_MUST_CHECK ota_err_t ota_store_withdraw(struct ota_store *s, enum ota_slot s
  * Ask the bootloader to try a verified image: install sequence (one more than the other slot's),
  * read back, then the magic, read back. Goes on where a cut left it.
  *
- * @return OTA_OK; OTA_E_STATE if the sequence is torn or another, or the magic is torn: the slot
- *         must be erased and filled again; OTA_E_FLASH_READ_BACK; OTA_E_FLASH.
+ * @return OTA_OK; OTA_E_STATE if the sequence is torn or another, the magic is torn, or a mark of a trial
+ *         or a confirm is there: the slot must be erased and filled again; OTA_E_FLASH_READ_BACK; OTA_E_FLASH.
  */
 OTA_MUST_CHECK ota_err_t ota_store_activate(struct ota_store *s,
                                             const struct ota_verified_image *image);
@@ -157,16 +161,31 @@ OTA_MUST_CHECK ota_err_t ota_store_activate(struct ota_store *s,
 OTA_MUST_CHECK ota_err_t ota_store_settle(struct ota_store *s, enum ota_slot slot,
                                           enum ota_slot_class other);
 
-/** Set image_ok, read back. OTA_E_FLASH_READ_BACK: torn, and cannot be set before an erase. */
+/**
+ * Set image_ok, read back.
+ *
+ * @return OTA_OK; OTA_E_FLASH_READ_BACK: torn, and cannot be set before an erase; OTA_E_STATE: without
+ *         a good magic it would confirm nothing; OTA_E_FLASH.
+ */
 OTA_MUST_CHECK ota_err_t ota_store_confirm(struct ota_store *s, enum ota_slot slot);
 
-/** Confirm an UNMARKED running slot: image_ok, read back, then magic. Torn: OTA_E_FLASH_READ_BACK, harmless. */
+/**
+ * Confirm an UNMARKED running slot: image_ok, read back, then magic, read back.
+ *
+ * @return OTA_OK; OTA_E_FLASH_READ_BACK: torn, harmless: it stays UNMARKED; OTA_E_STATE: the slot is
+ *         a trial or an incomplete download; OTA_E_FLASH.
+ */
 OTA_MUST_CHECK ota_err_t ota_store_adopt(struct ota_store *s, enum ota_slot slot);
 
-/** Bootloader, before the jump into a trial: the next trial mark, and copy_done if it is unset. */
+/**
+ * Bootloader, before the jump into a trial: the next trial mark, and copy_done if it is unset.
+ *
+ * @return OTA_OK: the boot is counted; OTA_E_STATE: no room for another mark; OTA_E_FLASH_READ_BACK,
+ *         OTA_E_FLASH.
+ */
 OTA_MUST_CHECK ota_err_t ota_store_trial(struct ota_store *s, enum ota_slot slot);
 
-/** Factory: sequence 0, magic, image_ok. */
+/** Factory, on an erased trailer: sequence 0, magic, image_ok. OTA_E_STATE: another sequence is there. */
 OTA_MUST_CHECK ota_err_t ota_store_mark_factory(struct ota_store *s, enum ota_slot slot);
 
 /* --- journal (agent only) ----------------------------------------------------- */
@@ -242,7 +261,7 @@ uint32_t ota_journal_mark_interval(const struct ota_store *s, uint32_t file_size
 /** The counter that ota_store_facts() shows, raised; lower or equal: nothing is written. Read back. */
 OTA_MUST_CHECK ota_err_t ota_store_counter_raise(struct ota_store *s, uint32_t value);
 
-/** OTA_E_NOT_FOUND: no valid trust record, so nothing can be verified: fail closed. */
+/** OTA_E_NOT_FOUND: no valid trust record, so nothing can be verified: fail closed. On error, `trust` has no anchors. */
 OTA_MUST_CHECK ota_err_t ota_store_trust(struct ota_store *s, struct ota_trust *trust);
 OTA_MUST_CHECK ota_err_t ota_store_trust_write(struct ota_store *s, const struct ota_trust *trust);
 

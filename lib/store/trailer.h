@@ -1,0 +1,49 @@
+/*
+ * Trailer: the fields at a slot's end. Private to lib/store.
+ *
+ * From the end: the magic in max(16, A) bytes, then fields of A bytes each, A = max(8, write_size).
+ * Names and places are MCUboot's for magic, image_ok and copy_done; its swap_info and swap_size, which
+ * it does not read when it boots from either slot, are our download mark and install sequence.
+ */
+#ifndef OTA_STORE_TRAILER_H
+#define OTA_STORE_TRAILER_H
+
+#include "ota/store.h"
+
+enum ota_trailer_field {
+    OTA_TRAILER_MAGIC,
+    OTA_TRAILER_IMAGE_OK,
+    OTA_TRAILER_COPY_DONE,
+    OTA_TRAILER_DOWNLOAD,
+    OTA_TRAILER_SEQUENCE,
+    OTA_TRAILER_TRIAL, /* the first of OTA_TRIALS_MAX */
+};
+#define OTA_TRAILER_FIELDS (OTA_TRAILER_TRIAL + OTA_TRIALS_MAX)
+
+/** The fields' width, MCUboot's "maximum alignment". */
+uint32_t ota_trailer_align(const struct ota_flash *f);
+
+/** The sectors at a slot's end that hold the trailer and nothing else. */
+struct ota_region ota_trailer_region(const struct ota_store *s, enum ota_slot slot);
+
+/** One slot's facts; `facts` is untouched on error. */
+OTA_MUST_CHECK ota_err_t ota_trailer_facts(struct ota_store *s, enum ota_slot slot,
+                                           struct ota_slot_facts *facts);
+
+/**
+ * Set a flag or the magic, which must be erased, and read it back.
+ *
+ * @param field  an enum ota_trailer_field; trial marks count up from OTA_TRAILER_TRIAL.
+ */
+OTA_MUST_CHECK ota_err_t ota_trailer_set(struct ota_store *s, enum ota_slot slot, uint32_t field);
+
+/** Write the install sequence, which must be erased, and read it back. */
+OTA_MUST_CHECK ota_err_t ota_trailer_set_sequence(struct ota_store *s, enum ota_slot slot,
+                                                  uint32_t sequence);
+
+/* For trailer.c and the setters: where a field is, and the bytes that it has when it is set. */
+uint32_t ota_trailer_offset(const struct ota_store *s, enum ota_slot slot, uint32_t field);
+struct ota_span ota_trailer_set_bytes(const struct ota_flash *f, uint32_t field,
+                                      struct ota_buf room);
+
+#endif
