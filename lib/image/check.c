@@ -1,4 +1,3 @@
-#include "ota/assert.h"
 #include "ota/image.h"
 #include <string.h>
 
@@ -27,7 +26,6 @@ static ota_err_t check_signatures(const struct ota_image *image, const struct ot
                                   struct ota_crypto *c)
 {
     ota_err_t verdict = OTA_E_IMAGE_KEY;
-    OTA_ASSERT(image->signature_count <= OTA_IMAGE_SIGNATURES_MAX);
     for (unsigned i = 0; i < image->signature_count; i++) {
         const struct ota_image_signature *const s = &image->signatures[i];
         const struct ota_anchor *const anchor = anchor_of(trust, s);

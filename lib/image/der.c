@@ -20,33 +20,35 @@ static struct ota_span element(struct ota_reader *r, uint8_t tag)
 }
 
 /* A positive INTEGER of at most 32 bytes, in the one encoding that DER allows. */
-static struct ota_span number(struct ota_reader *r)
+static bool read_number(struct ota_reader *r, uint8_t out[NUMBER_SIZE])
 {
     struct ota_span n = element(r, DER_INTEGER);
-    if (n.len == 0 || (n.ptr[0] & 0x80u) != 0) {
-        r->bad = true; /* Empty, or negative. */
-        return n;
-    }
-    if (n.ptr[0] == 0) {
+    const bool sign_byte = n.len > 1 && n.ptr[0] == 0;
+    if (sign_byte) {
         n.ptr++;
         n.len--;
-        if (n.len == 0 || (n.ptr[0] & 0x80u) == 0) {
-            r->bad = true; /* Zero is not in a signature; a sign byte must be needed. */
-        }
     }
-    if (n.len > NUMBER_SIZE) {
-        r->bad = true;
+    if (n.len == 0 || n.len > NUMBER_SIZE || n.ptr[0] == 0) {
+        return false; /* Nothing, too much, or zero, which is in no signature. */
     }
-    return n;
+    if (sign_byte != (n.ptr[0] >= 0x80u)) {
+        return false; /* Negative, or a sign byte without need. */
+    }
+    memset(out, 0, NUMBER_SIZE);
+    memcpy(out + NUMBER_SIZE - n.len, n.ptr, n.len);
+    return true;
 }
 
 ota_err_t ota_signature_from_der(struct ota_span der, uint8_t rs[OTA_P256_RS_SIZE])
 {
     struct ota_reader outer = ota_reader(der);
     struct ota_reader inner = ota_reader(element(&outer, DER_SEQUENCE));
-    const struct ota_span r = number(&inner), s = number(&inner);
+    uint8_t read[OTA_P256_RS_SIZE];
 
-    if (outer.bad || inner.bad || ota_reader_left(&inner) > 0) {
+    if (!read_number(&inner, read) || !read_number(&inner, read + NUMBER_SIZE)) {
+        return OTA_E_MALFORMED;
+    }
+    if (ota_reader_left(&inner) > 0) {
         return OTA_E_MALFORMED;
     }
     while (ota_reader_left(&outer) > 0) {
@@ -54,8 +56,6 @@ ota_err_t ota_signature_from_der(struct ota_span der, uint8_t rs[OTA_P256_RS_SIZ
             return OTA_E_MALFORMED;
         }
     }
-    memset(rs, 0, OTA_P256_RS_SIZE);
-    memcpy(rs + NUMBER_SIZE - r.len, r.ptr, r.len);
-    memcpy(rs + OTA_P256_RS_SIZE - s.len, s.ptr, s.len);
+    memcpy(rs, read, sizeof read);
     return OTA_OK;
 }

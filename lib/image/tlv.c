@@ -15,11 +15,14 @@ static struct tlv next(struct ota_reader *area)
     return t;
 }
 
-/* A copy of the reader looks ahead; the areas are small, so looking at all that follows is cheap. */
-static bool comes_again(struct ota_reader area, uint16_t type)
+/* The first TLV of `type` in what `from` has left; `from` stays where it is. */
+static bool find(const struct ota_reader *from, uint16_t type, struct ota_span *value)
 {
+    struct ota_reader area = *from;
     while (ota_reader_left(&area) > 0) {
-        if (next(&area).type == type) {
+        const struct tlv t = next(&area);
+        if (t.type == type) {
+            *value = t.value;
             return true;
         }
     }
@@ -37,15 +40,21 @@ static bool take(uint8_t *into, size_t size, struct ota_span value)
 
 /* --- protected area ---------------------------------------------------------- */
 
-/* What an image must say, each one bit. */
-enum { SAID_COUNTER = 1, SAID_VENDOR = 2, SAID_CLASS = 4, SAID_ALL = 7 };
-
-static bool read_hardware(struct ota_image *image, struct ota_span value)
+/*
+ * Entries that fill the area, no type twice. What we do not know may be among them: the release
+ * key signed it, and older devices must be able to install newer images. Dependencies we know,
+ * and cannot keep.
+ */
+static bool well_formed(struct ota_reader area)
 {
-    struct ota_reader r = ota_reader(value);
-    image->hw_min = ota_read_u16le(&r);
-    image->hw_max = ota_read_u16le(&r);
-    return value.len == TLV_HARDWARE_SIZE && image->hw_min <= image->hw_max;
+    struct ota_span again;
+    while (ota_reader_left(&area) > 0) {
+        const struct tlv t = next(&area);
+        if (area.bad || t.type == TLV_DEPENDENCY || find(&area, t.type, &again)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool read_counter(struct ota_image *image, struct ota_span value)
@@ -55,67 +64,62 @@ static bool read_counter(struct ota_image *image, struct ota_span value)
     return value.len == TLV_COUNTER_SIZE;
 }
 
-/*
- * One protected TLV. What we do not know is skipped: the release key signed it, and older
- * devices must be able to install newer images. Dependencies we know, and cannot keep.
- */
-static bool read_protected_tlv(struct ota_image *image, unsigned *said, struct tlv t)
+static bool read_hardware(struct ota_image *image, struct ota_span value)
 {
-    switch (t.type) {
-    case TLV_COUNTER: *said |= SAID_COUNTER; return read_counter(image, t.value);
-    case TLV_VENDOR: *said |= SAID_VENDOR; return take(image->vendor, OTA_UUID_SIZE, t.value);
-    case TLV_CLASS: *said |= SAID_CLASS; return take(image->class_id, OTA_UUID_SIZE, t.value);
-    case TLV_HARDWARE: return read_hardware(image, t.value);
-    case TLV_DEPENDENCY: return false;
-    default: return true;
-    }
+    struct ota_reader r = ota_reader(value);
+    image->hw_min = ota_read_u16le(&r);
+    image->hw_max = ota_read_u16le(&r);
+    return value.len == TLV_HARDWARE_SIZE && image->hw_min <= image->hw_max;
 }
 
-static bool read_protected(struct ota_image *image, struct ota_reader area)
+static bool read_protected(struct ota_image *image, const struct ota_reader *area)
 {
-    unsigned said = 0;
+    struct ota_span value;
+    if (!well_formed(*area)) {
+        return false;
+    }
     image->hw_min = 0;
     image->hw_max = UINT16_MAX;
-    while (ota_reader_left(&area) > 0) {
-        const struct tlv t = next(&area);
-        if (area.bad || comes_again(area, t.type) || !read_protected_tlv(image, &said, t)) {
-            return false;
-        }
+    if (find(area, TLV_HARDWARE, &value) && !read_hardware(image, value)) {
+        return false;
     }
-    return said == SAID_ALL;
+    return find(area, TLV_COUNTER, &value) && read_counter(image, value) &&
+           find(area, TLV_VENDOR, &value) && take(image->vendor, OTA_UUID_SIZE, value) &&
+           find(area, TLV_CLASS, &value) && take(image->class_id, OTA_UUID_SIZE, value);
 }
 
 /* --- unprotected area --------------------------------------------------------- */
 
-/*
- * Nobody signed these bytes, so nothing is skipped: the digest once, and pairs of key id and
- * signature in this order, as MCUboot wants them.
- */
+/* A key id, just read, and behind it its signature. */
+static bool read_signature(struct ota_image *image, struct ota_span key_id, struct ota_reader *area)
+{
+    if (image->signature_count == OTA_IMAGE_SIGNATURES_MAX) {
+        return false;
+    }
+    struct ota_image_signature *const s = &image->signatures[image->signature_count++];
+    const struct tlv t = next(area);
+    return take(s->key_id, OTA_DIGEST_SIZE, key_id) && t.type == TLV_ECDSA &&
+           ota_signature_from_der(t.value, s->rs) == OTA_OK;
+}
+
+/* Nobody signed these bytes, so nothing is skipped: one digest, and pairs of key id and signature. */
 static bool read_unprotected(struct ota_image *image, struct ota_reader area)
 {
-    unsigned digests = 0;
-    bool key_waits = false;
+    bool has_digest = false;
     image->signature_count = 0;
     while (ota_reader_left(&area) > 0) {
         const struct tlv t = next(&area);
-        struct ota_image_signature *const s = &image->signatures[image->signature_count];
         bool good = false;
-        if (t.type == TLV_DIGEST) {
-            good = digests++ == 0 && take(image->digest, OTA_DIGEST_SIZE, t.value);
-        } else if (t.type == TLV_KEY_ID) {
-            good = !key_waits && image->signature_count < OTA_IMAGE_SIGNATURES_MAX &&
-                   take(s->key_id, OTA_DIGEST_SIZE, t.value);
-            key_waits = true;
-        } else if (t.type == TLV_ECDSA) {
-            good = key_waits && ota_signature_from_der(t.value, s->rs) == OTA_OK;
-            key_waits = false;
-            image->signature_count++;
+        if (t.type == TLV_KEY_ID) {
+            good = read_signature(image, t.value, &area);
+        } else if (t.type == TLV_DIGEST && !has_digest) {
+            good = has_digest = take(image->digest, OTA_DIGEST_SIZE, t.value);
         }
-        if (area.bad || !good) {
+        if (!good) {
             return false;
         }
     }
-    return digests == 1 && !key_waits;
+    return has_digest;
 }
 
 /* --- both ------------------------------------------------------------------------ */
@@ -156,7 +160,7 @@ ota_err_t image_read_areas(const struct ota_image_header *h, struct ota_span tlv
     if (err != OTA_OK) {
         return err;
     }
-    if (!read_protected(image, protected) || !read_unprotected(image, unprotected)) {
+    if (!read_protected(image, &protected) || !read_unprotected(image, unprotected)) {
         return OTA_E_IMAGE_FORMAT;
     }
     image->header = *h;

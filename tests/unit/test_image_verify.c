@@ -121,6 +121,7 @@ static const struct {
     { "format-two-key-ids-one-signature", OTA_E_IMAGE_FORMAT },
     { "format-one-key-id-two-signatures", OTA_E_IMAGE_FORMAT },
     { "format-three-signatures", OTA_E_IMAGE_FORMAT },
+    { "format-digest-inside-a-pair", OTA_E_IMAGE_FORMAT },
     { "format-raw-signature", OTA_E_IMAGE_FORMAT },
     { "format-der-with-garbage", OTA_E_IMAGE_FORMAT },
     { "format-signature-empty", OTA_E_IMAGE_FORMAT },

@@ -195,6 +195,8 @@ IMAGES = {
     "format-three-signatures": image(
         unprotected=lambda d: (tlv(DIGEST, d), *pair(STRANGER, d), *pair(RELEASE_NEXT, d),
                                *pair(RELEASE, d))),
+    "format-digest-inside-a-pair": image(
+        unprotected=lambda d: (pair(RELEASE, d)[0], tlv(DIGEST, d), pair(RELEASE, d)[1])),
     "format-raw-signature": image(unprotected=raw),
     "format-der-with-garbage": image(
         unprotected=lambda d: (tlv(DIGEST, d), tlv(KEY_ID, key_id(RELEASE)),
