@@ -14,8 +14,6 @@
 #include "ota/wire.h"
 
 #define OTA_FILES_MAX 50u /* AWS: files of an OTA update */
-#define OTA_SIGNATURE_MAX                                                                          \
-    384u /* decoded: room for RSA-3072, so that its presence is understood, not misread */
 
 enum { OTA_PROTOCOL_MQTT = 1, OTA_PROTOCOL_HTTP = 2 };
 
@@ -25,7 +23,7 @@ struct ota_jobdoc {
     uint8_t stream_len; /* 0 if the job has no stream */
     uint8_t stream[OTA_STREAM_ID_MAX];
     struct ota_json files; /* the array, inside the document */
-    /* `waft`: advice, absent members are marked so */
+    /* `waft`, version 1: advice, absent members are marked so */
     bool has_digest, has_version, has_class, has_counter, has_hw;
     uint8_t digest[OTA_DIGEST_SIZE]; /* image digest */
     struct ota_version version;
@@ -57,13 +55,14 @@ struct ota_jobdoc_file {
  * Read a document.
  *
  * @param document  a JSON object, from ota_json_parse(); lent as long as `doc` is used.
- * @return OTA_OK; OTA_E_NOT_FOUND: no `afr_ota`, so another parser may understand it;
- *         OTA_E_JOB_DOCUMENT: an `afr_ota` that is not one (missing, doubled or ill-typed members,
- *         no file, too many). `doc` is untouched on error.
+ * @return OTA_OK, and then each file and source is well-formed too; OTA_E_NOT_FOUND: no `afr_ota`,
+ *         so another parser may understand it; OTA_E_JOB_DOCUMENT: an `afr_ota` that is not one
+ *         (missing, doubled or ill-typed members, no file, too many, a file id twice), or a `waft`
+ *         that is not one. `doc` is untouched on error.
  */
 OTA_MUST_CHECK ota_err_t ota_jobdoc_read(struct ota_json document, struct ota_jobdoc *doc);
 
-/** Read the file at `index` (< file_count). OTA_E_JOB_DOCUMENT if it is malformed; `file` is then untouched. */
+/** Read the file at `index` (< file_count). Always OTA_OK for a document that ota_jobdoc_read() took. */
 OTA_MUST_CHECK ota_err_t ota_jobdoc_file(const struct ota_jobdoc *doc, uint32_t index,
                                          struct ota_jobdoc_file *file);
 
@@ -72,7 +71,7 @@ OTA_MUST_CHECK ota_err_t ota_jobdoc_file(const struct ota_jobdoc *doc, uint32_t 
  * (0: A, 1: B); without sources, the first file of type 0. Sources with `from` (deltas) are passed
  * over by a device that has no use for them.
  *
- * @return OTA_OK and the file; OTA_E_JOB_NO_FILE: nothing for this device; OTA_E_JOB_DOCUMENT.
+ * @return OTA_OK and the file; OTA_E_JOB_NO_FILE: nothing for this device.
  */
 OTA_MUST_CHECK ota_err_t ota_jobdoc_choose(const struct ota_jobdoc *doc, unsigned slot,
                                            struct ota_jobdoc_file *file);
