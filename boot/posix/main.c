@@ -1,0 +1,122 @@
+/*
+ * waft-boot: the bootloader of a device that is a process. Verifies both slots, decides, says
+ * what it found, and becomes the image. Knows nothing of the network.
+ */
+#include "board.h"
+#include "flash.h"
+#include "posix_board.h"
+#include "psa_port.h"
+#include "start.h"
+#include <stdio.h>
+
+/* Boots that an unconfirmed image gets. One: an image that resets in its self-test has failed it. */
+#define TRIALS_MAX 1
+
+static const char *rule_text(enum ota_boot_rule rule)
+{
+    switch (rule) {
+    case OTA_BOOT_TRIAL: return "first boot of a new image: a trial";
+    case OTA_BOOT_TRIAL_AGAIN: return "another boot of a new image: still a trial";
+    case OTA_BOOT_CONFIRMED: return "the newest confirmed image";
+    case OTA_BOOT_UNMARKED: return "nothing is confirmed: an image that a debugger programmed";
+    case OTA_BOOT_LAST_RESORT: return "nothing else verifies: rather a failed trial than nothing";
+    case OTA_BOOT_RECOVERY: return "nothing may run";
+    }
+    return "no rule";
+}
+
+static const char *class_text(enum ota_slot_class class)
+{
+    switch (class) {
+    case OTA_SLOT_INVALID: return "does not verify";
+    case OTA_SLOT_CONFIRMED: return "confirmed";
+    case OTA_SLOT_UNTRIED: return "new, not tried yet";
+    case OTA_SLOT_TRIED: return "tried, not confirmed";
+    case OTA_SLOT_UNMARKED: return "not marked";
+    case OTA_SLOT_INCOMPLETE: return "a download that was not finished";
+    }
+    return "?";
+}
+
+/* The version in a slot's header, as text; only for a slot that verifies. */
+static void version_text(struct ota_store *store, enum ota_slot slot,
+                         char text[OTA_VERSION_TEXT_MAX + 1])
+{
+    uint8_t head[OTA_IMAGE_HEADER_SIZE];
+    struct ota_image_header h;
+    struct ota_writer w = ota_writer((struct ota_buf){ (uint8_t *)text, OTA_VERSION_TEXT_MAX });
+    if (ota_store_read(store, slot, 0, OTA_BUF_OF(head)) == OTA_OK &&
+        ota_image_header_read(OTA_SPAN_OF(head), &h) == OTA_OK) {
+        ota_version_write(&w, h.version);
+    }
+    text[ota_writer_done(&w).len] = '\0';
+}
+
+static void tell_slot(struct ota_store *store, enum ota_slot slot,
+                      const struct ota_slot_facts *facts, ota_err_t why_not)
+{
+    const char name = slot == OTA_SLOT_A ? 'A' : 'B';
+    if (why_not != OTA_OK) {
+        printf("boot: slot %c: nothing to run: %s\n", name, ota_err_text(why_not));
+        return;
+    }
+    char version[OTA_VERSION_TEXT_MAX + 1];
+    version_text(store, slot, version);
+    printf("boot: slot %c: %s, verified, %s\n", name, version,
+           class_text(ota_slot_classify(facts, true)));
+}
+
+/* Facts from before the decision, since that may leave a trial mark. */
+static void tell(struct ota_store *store, const struct ota_store_facts *before,
+                 const struct ota_boot_result *result)
+{
+    for (enum ota_slot slot = OTA_SLOT_A; slot <= OTA_SLOT_B; slot++) {
+        tell_slot(store, slot, &before->slot[slot], result->why_not[slot]);
+    }
+    if (result->verdict.rule != OTA_BOOT_RECOVERY) {
+        printf("boot: starting slot %c: %s\n", result->verdict.slot == OTA_SLOT_A ? 'A' : 'B',
+               rule_text(result->verdict.rule));
+    }
+}
+
+/* @return the exit code, if no image could be started. */
+static int boot(struct board_flash *flash, struct ota_crypto *crypto, int argc, char **argv)
+{
+    struct ota_store store;
+    struct ota_store_facts before = { .counter = 0 };
+    static struct ota_verify scratch;
+    ota_err_t err = ota_store_open(&store, &flash->base, &posix_board_layout);
+    if (err == OTA_OK) {
+        err = ota_store_facts(&store, &before);
+    }
+    if (err != OTA_OK) {
+        fprintf(stderr, "boot: %s\n", ota_err_text(err));
+        return BOARD_EXIT_RECOVERY;
+    }
+    const struct ota_boot_cfg cfg = { &store, crypto, &scratch, TRIALS_MAX };
+    const struct ota_boot_result result = ota_boot(&cfg);
+    tell(&store, &before, &result);
+    if (result.verdict.rule == OTA_BOOT_RECOVERY) {
+        puts("boot: RECOVERY: no image may run; this device needs its factory");
+        return BOARD_EXIT_RECOVERY;
+    }
+    err = start(&store, &result, argc, argv);
+    fprintf(stderr, "boot: the image could not be started: %s\n", ota_err_text(err));
+    return BOARD_EXIT_RECOVERY;
+}
+
+int main(int argc, char **argv)
+{
+    struct board_args args;
+    struct board_flash flash;
+    struct psa_port crypto;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (!board_args_read(argc, argv, &args) || !board_flash_open(&flash, &args)) {
+        return BOARD_EXIT_BROKEN;
+    }
+    if (psa_port_init(&crypto, NULL) != OTA_OK) {
+        fprintf(stderr, "boot: %s\n", ota_err_text(OTA_E_CRYPTO));
+        return BOARD_EXIT_RECOVERY;
+    }
+    return boot(&flash, &crypto.base, argc, argv);
+}

@@ -1,0 +1,111 @@
+#define _GNU_SOURCE /* getopt_long() */
+#include "board.h"
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum option_id { FLASH, BROKER, CAUSE, SLOT, RULE, FAULTS, OPTION_COUNT };
+
+static const struct option options[] = {
+    { "flash", required_argument, NULL, FLASH },
+    { "broker", required_argument, NULL, BROKER },
+    { "reset-cause", required_argument, NULL, CAUSE },
+    { "slot", required_argument, NULL, SLOT },
+    { "rule", required_argument, NULL, RULE },
+    { "faults", required_argument, NULL, FAULTS },
+    { NULL, 0, NULL, 0 },
+};
+
+/* A whole decimal number in min ..= max. */
+static bool read_number(const char *text, long min, long max, int *value)
+{
+    char *end = NULL;
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    if (end == text || *end != '\0' || errno != 0 || number < min || number > max) {
+        return false;
+    }
+    *value = (int)number;
+    return true;
+}
+
+/* The last colon counts, so that an IPv6 address may come in brackets or without. */
+static bool read_broker(const char *text, struct board_args *args)
+{
+    const char *colon = strrchr(text, ':');
+    if (colon == NULL || colon == text || !read_number(colon + 1, 1, 65535, &args->port)) {
+        return false;
+    }
+    size_t len = (size_t)(colon - text);
+    if (*text == '[' && colon[-1] == ']') {
+        text++;
+        len -= 2;
+    }
+    if (len == 0 || len >= sizeof args->host) {
+        return false;
+    }
+    memcpy(args->host, text, len);
+    args->host[len] = '\0';
+    return true;
+}
+
+static bool read_slot(const char *text, struct board_args *args)
+{
+    if (strcmp(text, "A") != 0 && strcmp(text, "B") != 0) {
+        return false;
+    }
+    args->slot = *text == 'A' ? OTA_SLOT_A : OTA_SLOT_B;
+    return true;
+}
+
+static bool read_rule(const char *text, struct board_args *args)
+{
+    int rule = 0;
+    if (!read_number(text, OTA_BOOT_TRIAL, OTA_BOOT_RECOVERY, &rule)) {
+        return false;
+    }
+    args->rule = (enum ota_boot_rule)rule;
+    return true;
+}
+
+static bool read_option(int id, const char *text, struct board_args *args)
+{
+    switch ((enum option_id)id) {
+    case FLASH: args->flash = text; return *text != '\0';
+    case BROKER: args->broker = text; return read_broker(text, args);
+    case CAUSE: return board_cause_parse(text, &args->cause);
+    case SLOT: return read_slot(text, args);
+    case RULE: return read_rule(text, args);
+    case FAULTS: return read_number(text, 0, 1 << 20, &args->faults_fd);
+    case OPTION_COUNT: break;
+    }
+    return false;
+}
+
+bool board_args_read(int argc, char **argv, struct board_args *args)
+{
+    struct board_args found = { .cause = OTA_RESET_UNKNOWN, .faults_fd = -1 };
+    unsigned seen = 0; /* a bit an option */
+    optind = 1;
+    for (int id; (id = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (id == '?') {
+            return false; /* getopt has said it */
+        }
+        if ((seen >> id & 1u) != 0 || !read_option(id, optarg, &found)) {
+            fprintf(stderr, "%s: --%s %s: %s\n", argv[0], options[id].name, optarg,
+                    (seen >> id & 1u) != 0 ? "given twice" : "not a possible value");
+            return false;
+        }
+        seen |= 1u << id;
+    }
+    if (optind < argc || found.flash == NULL || found.broker == NULL) {
+        fprintf(stderr,
+                "%s: --flash FILE and --broker HOST:PORT are needed, and nothing but options\n",
+                argv[0]);
+        return false;
+    }
+    *args = found;
+    return true;
+}
