@@ -99,5 +99,5 @@ bool jobdoc_uuid(struct ota_json value, uint8_t bytes[OTA_UUID_SIZE])
 
 bool jobdoc_has_id(const struct jobdoc_ids *ids, uint32_t id)
 {
-    return (ids->bits[id / 8u] >> (id % 8u) & 1u) != 0;
+    return ((unsigned)ids->bits[id / 8u] >> (id % 8u) & 1u) != 0;
 }

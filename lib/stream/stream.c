@@ -15,7 +15,7 @@
 static bool has(const uint8_t *set, uint32_t block)
 {
     const uint32_t slot = block % OTA_STREAM_WINDOW_MAX;
-    return (set[slot / 8u] >> (slot % 8u) & 1u) != 0;
+    return ((unsigned)set[slot / 8u] >> (slot % 8u) & 1u) != 0;
 }
 
 static void put(uint8_t *set, uint32_t block)
