@@ -20,6 +20,9 @@
 
 #include "db.h"
 
+/** What a device reads in "code". */
+enum ota_wire_code srv_code_wire(enum srv_code code);
+
 struct srv_core {
     struct srv_db *db;
     char topic_root[OTA_TOPIC_ROOT_MAX + 1u];
@@ -133,12 +136,15 @@ bool srv_apply(struct srv_core *core, const struct srv_command *command, int64_t
 bool srv_apply_alone(struct srv_core *core, const struct srv_command *command, int64_t now_s,
                      struct srv_outcome *outcome);
 
+/* Notifications rendered in one call: each may hold a document of 32 KiB. */
+#define SRV_OUTBOX_RENDER_MAX 64u
+
 /**
  * Render notifications that are still in the outbox (after a start, or a lost
  * connection): the present truth, so a doubled one is harmless.
  *
  * @param after_id  those behind this one; 0: from the oldest.
- * @return the last id rendered; `after_id` if there was none.
+ * @return the last id rendered; `after_id` if there was none. At most SRV_OUTBOX_RENDER_MAX a call.
  */
 uint64_t srv_outbox_render(struct srv_core *core, uint64_t after_id, int64_t now_s,
                            struct srv_outcome *outcome);
