@@ -6,7 +6,7 @@
  *     <------------- image digest covers this ------------------------>
  *     <------------- file digest covers everything ------------------------->
  *
- * Source: MCUboot's design document and bootutil (docs/spec/flash.md has every
+ * Source: MCUboot's design document and bootutil (docs/spec/image.md has every
  * byte). We are stricter than MCUboot where a laxness buys nothing: see
  * ota_image_read().
  *
@@ -93,14 +93,24 @@ struct ota_image {
  * Read the TLV areas, the bytes from ota_image_tlvs_offset() to the end of the file.
  *
  * Refused though MCUboot takes it: a TLV that we do not know in the unprotected area; a key
- * hash that is not 32 bytes; security counter, vendor or class missing or not protected
- * (absent never means unchecked); a protected TLV twice; bytes behind the last TLV.
+ * hash that is not 32 bytes, or without its signature right behind it; security counter, vendor
+ * or class missing or not protected (absent never means unchecked); a dependency, which we
+ * cannot keep; a protected TLV twice; areas of more than OTA_IMAGE_TLVS_MAX; bytes behind the
+ * last TLV. An image without any signature has the form: ota_image_check() refuses it.
  *
  * @return OTA_OK; OTA_E_TRUNCATED if `tlvs` ends before the areas do; OTA_E_IMAGE_TRAILING if it
  *         goes on behind them; OTA_E_IMAGE_FORMAT. `image` is untouched on error.
  */
 OTA_MUST_CHECK ota_err_t ota_image_read(const struct ota_image_header *h, struct ota_span tlvs,
                                         struct ota_image *image);
+
+/**
+ * Read what the image in a slot says of itself: ota_image_header_read() and ota_image_read() over flash.
+ *
+ * @return theirs; OTA_E_IMAGE_SIZE if it goes on behind `where`; OTA_E_FLASH. Nothing is proved yet.
+ */
+OTA_MUST_CHECK ota_err_t ota_image_from_flash(struct ota_flash *flash, struct ota_region where,
+                                              struct ota_image *image);
 
 /** A public key that this device trusts. */
 struct ota_anchor {
@@ -127,6 +137,8 @@ OTA_MUST_CHECK ota_err_t ota_anchor_make(struct ota_crypto *c,
 /**
  * DER SEQUENCE{r,s} to r‖s. Strict DER integers for P-256; zero bytes behind the sequence are
  * accepted (imgtool < 1.5 padded to 72), anything else is not.
+ *
+ * @return OTA_OK; OTA_E_MALFORMED.
  */
 OTA_MUST_CHECK ota_err_t ota_signature_from_der(struct ota_span der, uint8_t rs[OTA_P256_RS_SIZE]);
 
