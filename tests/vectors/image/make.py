@@ -6,8 +6,8 @@ cryptography: it shares no line with lib/image, so that a mistake there does
 not pass for agreement here. The keys are throw-away keys of this folder:
 their scalars are below, and nothing real may ever trust them.
 
-Needs python3-cryptography. Signatures carry fresh randomness, so a second run
-changes the files' bytes, but not what they stand for.
+Needs python3-cryptography. Signatures carry fresh randomness, so a file that is
+there is left alone (docs/spec/image.md shows one): remove it to have it made anew.
 """
 import hashlib
 import pathlib
@@ -163,6 +163,9 @@ IMAGES = {
     "format-class-twice": image((*STANDARD, tlv(CID, CLASS))),
     "format-hardware-twice": image((*STANDARD, hardware(0, 9), hardware(0, 9))),
     "format-unknown-twice": image((*STANDARD, tlv(0xA1, b"1"), tlv(0xA1, b"2"))),
+    "format-entry-longer-than-area": image((*STANDARD, struct.pack("<HH", 0xA1, 1))),
+    "format-entry-head-cut": image((*STANDARD, b"\xa1\0\0")),
+    "format-unprotected-entry-head-cut": image(unprotected=with_more(b"\x10\0\x20")),
     "format-counter-3-bytes": image((tlv(SEC_CNT, b"\7\0\0"), *STANDARD[1:])),
     "format-counter-8-bytes": image((tlv(SEC_CNT, b"\7" + bytes(7)), *STANDARD[1:])),
     "format-counter-empty": image((tlv(SEC_CNT, b""), *STANDARD[1:])),
@@ -228,10 +231,10 @@ IMAGES = {
 
 
 def main():
-    for old in HERE.glob("*.img"):
-        old.unlink()
     for name, data in IMAGES.items():
-        (HERE / f"{name}.img").write_bytes(data)
+        file = HERE / f"{name}.img"
+        if not file.exists():
+            file.write_bytes(data)
     for name, key in ("release", RELEASE), ("release-next", RELEASE_NEXT), ("stranger", STRANGER):
         (HERE / f"{name}.point").write_bytes(point(key))
         (HERE / f"{name}.keyid").write_bytes(key_id(key))
