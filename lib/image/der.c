@@ -23,13 +23,13 @@ static struct ota_span element(struct ota_reader *r, uint8_t tag)
 static bool read_number(struct ota_reader *r, uint8_t out[NUMBER_SIZE])
 {
     struct ota_span n = element(r, DER_INTEGER);
-    const bool sign_byte = n.len > 1 && n.ptr[0] == 0;
+    const bool sign_byte = n.len > 0 && n.ptr[0] == 0;
     if (sign_byte) {
         n.ptr++;
         n.len--;
     }
-    if (n.len == 0 || n.len > NUMBER_SIZE || n.ptr[0] == 0) {
-        return false; /* Nothing, too much, or zero, which is in no signature. */
+    if (n.len == 0 || n.len > NUMBER_SIZE) {
+        return false; /* Nothing; zero, which is in no signature; or too much. */
     }
     if (sign_byte != (n.ptr[0] >= 0x80u)) {
         return false; /* Negative, or a sign byte without need. */

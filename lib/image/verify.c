@@ -12,41 +12,38 @@ static uint32_t least(uint32_t a, uint32_t b)
 
 /* --- header and TLVs ----------------------------------------------------------- */
 
-static ota_err_t read_at(struct ota_verify *v, uint32_t at, struct ota_buf into)
-{
-    return ota_flash_read(v->cfg.flash, v->cfg.where.offset + at, into);
-}
-
-static ota_err_t read_header(struct ota_verify *v, struct ota_image_header *h)
+static ota_err_t read_header(struct ota_flash *flash, struct ota_region where,
+                             struct ota_image_header *h)
 {
     uint8_t head[OTA_IMAGE_HEADER_SIZE];
-    if (v->cfg.where.size < sizeof head) {
+    if (where.size < sizeof head) {
         return OTA_E_IMAGE_SIZE;
     }
-    const ota_err_t err = read_at(v, 0, OTA_BUF_OF(head));
+    const ota_err_t err = ota_flash_read(flash, where.offset, OTA_BUF_OF(head));
     return err != OTA_OK ? err : ota_image_header_read(OTA_SPAN_OF(head), h);
 }
 
 /* The only large frame: it returns before any signature is checked. */
-static ota_err_t read_image(struct ota_verify *v)
+ota_err_t ota_image_from_flash(struct ota_flash *flash, struct ota_region where,
+                               struct ota_image *image)
 {
     uint8_t tlvs[OTA_IMAGE_TLVS_MAX];
     struct ota_image_header h;
 
-    ota_err_t err = read_header(v, &h);
+    ota_err_t err = read_header(flash, where, &h);
     if (err != OTA_OK) {
         return err;
     }
     const uint32_t at = ota_image_tlvs_offset(&h);
-    if (at > v->cfg.where.size) {
+    if (at > where.size) {
         return OTA_E_IMAGE_SIZE;
     }
-    const uint32_t len = least(sizeof tlvs, v->cfg.where.size - at);
-    err = read_at(v, at, (struct ota_buf){ tlvs, len });
+    const uint32_t len = least(sizeof tlvs, where.size - at);
+    err = ota_flash_read(flash, where.offset + at, (struct ota_buf){ tlvs, len });
     if (err != OTA_OK) {
         return err;
     }
-    err = image_read_areas(&h, (struct ota_span){ tlvs, len }, &v->result.image);
+    err = image_read_areas(&h, (struct ota_span){ tlvs, len }, image);
     /* More than TLVS_MAX would be a bad format, so what is cut off is cut off by the slot's end. */
     return err == OTA_E_TRUNCATED ? OTA_E_IMAGE_SIZE : err;
 }
@@ -67,7 +64,7 @@ static ota_err_t check_image(struct ota_verify *v)
 
 static ota_err_t begin(struct ota_verify *v)
 {
-    const ota_err_t err = read_image(v);
+    const ota_err_t err = ota_image_from_flash(v->cfg.flash, v->cfg.where, &v->result.image);
     return err != OTA_OK ? err : check_image(v);
 }
 
@@ -76,7 +73,8 @@ static ota_err_t begin(struct ota_verify *v)
 static ota_err_t digest_piece(struct ota_verify *v, uint32_t len)
 {
     uint8_t piece[PIECE_SIZE];
-    const ota_err_t err = read_at(v, v->at, (struct ota_buf){ piece, len });
+    const ota_err_t err =
+        ota_flash_read(v->cfg.flash, v->cfg.where.offset + v->at, (struct ota_buf){ piece, len });
     if (err != OTA_OK) {
         return err;
     }

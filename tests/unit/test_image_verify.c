@@ -308,6 +308,30 @@ static void stays_done_and_reads_no_more(void **state)
     free(ram.bytes);
 }
 
+/* --- without proof ------------------------------------------------------------------ */
+
+static void what_a_slot_says_can_be_read_without_proof(void **state)
+{
+    (void)state;
+    struct file f = vector_image("digest-lying");
+    struct ram_flash ram = ram_flash(span_of(&f), f.size);
+    const struct ota_region all = { SLOT_OFFSET, f.size }, less = { SLOT_OFFSET, f.size - 1 };
+    struct ota_image image;
+    assert_int_equal(ota_image_from_flash(&ram.base, all, &image), OTA_OK);
+    assert_int_equal(image.size, f.size);
+    assert_int_equal(image.counter, COUNTER);
+    assert_int_equal(image.header.version.minor, 2);
+    assert_int_equal(ota_image_from_flash(&ram.base, less, &image), OTA_E_IMAGE_SIZE);
+    for (uint32_t n = 1; n <= 2; n++) {
+        ram.reads = 0;
+        ram.fail_at = n;
+        assert_int_equal(ota_image_from_flash(&ram.base, all, &image), OTA_E_FLASH);
+    }
+    ram.bytes[SLOT_OFFSET] ^= 1;
+    assert_int_equal(ota_image_from_flash(&ram.base, all, &image), OTA_E_IMAGE_FORMAT);
+    free(ram.bytes);
+}
+
 /* --- ports that fail ------------------------------------------------------------------ */
 
 static void any_read_that_fails_ends_it_and_it_can_begin_again(void **state)
@@ -368,6 +392,7 @@ int main(void)
         cmocka_unit_test(says_what_it_verified_whatever_the_budget),
         cmocka_unit_test(a_step_reads_no_more_than_its_budget),
         cmocka_unit_test(stays_done_and_reads_no_more),
+        cmocka_unit_test(what_a_slot_says_can_be_read_without_proof),
         cmocka_unit_test(any_read_that_fails_ends_it_and_it_can_begin_again),
         cmocka_unit_test(any_failure_of_the_crypto_port_ends_it),
     };
