@@ -35,18 +35,20 @@ struct ota_inbox_stats {
     uint32_t received, dropped, too_large, processed;
 };
 
+/* Of each block: kind, length of the topic, length of the payload. */
+#define OTA_INBOX_OVERHEAD 8u
+
 struct ota_inbox {
     struct ota_buf memory; /* lent: message_count blocks of message_size */
     uint32_t message_size;
     uint8_t message_count;                 /* 1 ..= OTA_INBOX_MESSAGES_MAX */
-    uint8_t order[OTA_INBOX_MESSAGES_MAX]; /* ring of filled blocks */
-    uint64_t used;                         /* a bit a block */
+    uint8_t order[OTA_INBOX_MESSAGES_MAX]; /* ring of waiting blocks */
     uint8_t head, waiting;
-    uint8_t subscribed;    /* SUBACKs seen, a bit each of OTA_SUBSCRIPTIONS */
-    uint8_t link;          /* 0 nothing, 1 down, 2 up, 3 down then up */
-    uint16_t commands;     /* a bit each */
-    uint8_t too_large_len; /* topic of the newest message that did not fit */
-    uint8_t too_large[OTA_TOPIC_MAX > 255u ? 255u : OTA_TOPIC_MAX];
+    uint64_t used;                  /* a bit a block: waiting, or being read by the loop */
+    uint8_t commands;               /* a bit each */
+    bool went_down, is_up, went_up; /* link edges that the loop has not seen */
+    uint16_t too_large_len;         /* topic of the newest message that did not fit; 0: none */
+    uint8_t too_large[OTA_TOPIC_MAX];
     struct ota_inbox_stats stats;
 };
 
@@ -67,6 +69,8 @@ struct ota_agent {
 OTA_MUST_CHECK ota_err_t ota_agent_init(struct ota_agent *a, const struct ota_agent_cfg *cfg);
 
 /* Posting: from any thread. */
+
+/** The link came up, or went down. What waits in the inbox came over the link before: it is dropped. */
 void ota_agent_post_link(struct ota_agent *a, bool up);
 void ota_agent_post_subscribed(struct ota_agent *a, struct ota_span filter);
 /** @return false if it was dropped: no room. Then it is as if the network had lost it. */

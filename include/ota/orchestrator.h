@@ -35,6 +35,9 @@
 /* Subscriptions: six of Jobs, two of streams (data, rejected). */
 #define OTA_SUBSCRIPTIONS 8u
 
+/* statusDetails of a report: a reason in words, an error, a version. */
+#define OTA_DETAILS_MAX 256u
+
 /** Who decides about an offer. */
 enum ota_policy {
     OTA_POLICY_ACCEPT, /* what passes the checks is taken at once */
@@ -42,35 +45,43 @@ enum ota_policy {
 };
 
 struct ota_orchestrator_cfg {
-    struct ota_store *store;      /* opened; the orchestrator's alone from now on */
+    struct ota_store *store; /* opened; the orchestrator's alone from now on */
     struct ota_crypto *crypto;
     const struct ota_trust *trust;
-    struct ota_span root, thing;  /* topic root and thing name; lent */
-    struct ota_scratch scratch;   /* for effects; lent */
-    struct ota_buf room;          /* one block, for JSON streams; unused with CBOR */
+    struct ota_span root, thing; /* topic root and thing name; lent */
+    struct ota_scratch scratch;  /* for effects; lent */
+    struct ota_buf room;         /* one block, for JSON streams; unused with CBOR */
     enum ota_slot running;
     struct ota_handover handover;
     enum ota_policy policy;
-    enum ota_format format;       /* of streams */
-    uint32_t block_size;          /* bytes, a power of two, multiple of the write size */
-    uint32_t window;              /* blocks in flight, 1 ..= OTA_STREAM_WINDOW_MAX */
+    enum ota_format format;              /* of streams */
+    uint32_t block_size;                 /* bytes, a power of two, multiple of the write size */
+    uint32_t window;                     /* blocks in flight, 1 ..= OTA_STREAM_WINDOW_MAX */
     uint32_t retry_ms_min, retry_ms_max; /* back-off of every request */
-    uint32_t self_test_ms;        /* of one boot: silence of the application is a failed test */
+    uint32_t self_test_ms; /* of one boot: silence of the application is a failed test */
 };
 
 /* What the application says. */
 enum ota_command {
-    OTA_COMMAND_CHECK,     /* ask for the next job now */
-    OTA_COMMAND_ACCEPT,    /* the offer */
-    OTA_COMMAND_REFUSE,    /* the offer: REJECTED */
-    OTA_COMMAND_ACTIVATE,  /* reset into the image that is READY */
-    OTA_COMMAND_CONFIRM,   /* self-test passed */
-    OTA_COMMAND_REJECT,    /* self-test failed; or: do not use the READY image */
-    OTA_COMMAND_ABORT,     /* give the update up */
+    OTA_COMMAND_CHECK,    /* ask for the next job now */
+    OTA_COMMAND_ACCEPT,   /* the offer */
+    OTA_COMMAND_REFUSE,   /* the offer: REJECTED */
+    OTA_COMMAND_ACTIVATE, /* reset into the image that is READY */
+    OTA_COMMAND_CONFIRM,  /* self-test passed */
+    OTA_COMMAND_REJECT,   /* self-test failed; or: do not use the READY image */
+    OTA_COMMAND_ABORT,    /* give the update up */
+};
+
+/** What (none) does. */
+enum ota_idle_mode {
+    OTA_MODE_IDLE,  /* ask */
+    OTA_MODE_ADOPT, /* confirm the unmarked image, then idle */
+    OTA_MODE_TRIAL, /* an unconfirmed image without a job: self-test, do not ask */
+    OTA_MODE_STAY,  /* unconfirmed, failed, no way back: ask all the same */
 };
 
 struct ota_orchestrator_stats {
-    uint32_t messages, refused, blocks, bytes, dropped_events;
+    uint32_t messages, refused, blocks, bytes, events_lost;
 };
 
 /* Private to lib/orchestrator; open so that the caller can give it a home. */
@@ -78,36 +89,44 @@ struct ota_orchestrator {
     struct ota_orchestrator_cfg cfg;
     struct ota_jobs jobs;
     struct ota_stream stream;
-    struct ota_journal journal;     /* == the newest state in flash */
+    struct ota_journal journal; /* == the newest state in flash */
     /* subscriptions */
     bool link;
-    uint8_t sub_acked, sub_sent;    /* a bit each */
+    uint8_t sub_acked, sub_sent; /* a bit each */
     ota_ms_t sub_deadline;
     /* the workflow's place inside a state */
-    uint8_t step;                   /* of the deed; 0 at its begin */
-    uint8_t mode;                   /* (none): idle, trial without a job, ... */
-    uint8_t verifying;              /* the slot in `verify`, or none */
-    bool restarted;                 /* the restart's verdict has been taken */
-    bool halted;                    /* flash fault: stand still until a restart */
-    bool verified;                  /* verify holds the target's verified image */
-    bool claim_known;               /* the provider offered the claim in this boot */
-    bool must_take;                 /* the execution is QUEUED: IN_PROGRESS must be told */
-    bool plain_report;              /* details were refused: report without */
-    uint8_t commands;               /* a bit each, taken by the deeds */
-    uint32_t at;                    /* of erase and clean: bytes done */
-    uint32_t marked;                /* the newest mark in the journal */
-    uint32_t received;              /* blocks of this download in this boot */
-    uint64_t version;               /* versionNumber of the execution, 0: unknown */
-    ota_ms_t deadline;              /* of the self-test */
-    /* the claim's source, from the offer */
-    uint8_t file_id, stream_id_len;
-    uint8_t stream_id[OTA_STREAM_ID_MAX];
-    bool want_digest;
-    uint8_t image_digest[OTA_DIGEST_SIZE]; /* that the job names, if want_digest */
-    uint8_t own_digest[OTA_DIGEST_SIZE];   /* of the running image */
-    struct ota_version own_version;
-    uint32_t own_counter;
-    uint8_t details[192];           /* of what is being told */
+    uint8_t step;            /* of the deed; 0 at its begin */
+    enum ota_idle_mode mode; /* of (none) */
+    uint8_t verifying;       /* the slot in `u.verify` that is being hashed; OTA_SLOT_COUNT: none */
+    uint8_t commands;        /* a bit each, taken by the deeds */
+    uint8_t answered;        /* a verdict that the provider's answer came to; 0: none */
+    bool restarted;          /* the restart's verdict has been carried out */
+    bool halted;             /* flash fault: stand still until a restart */
+    bool busy;               /* the deed has more to do at once */
+    bool verified;           /* u.verify holds the target's verified image */
+    bool offered;            /* `journal` and `source` hold an offer that waits for a decision */
+    bool claim_known;        /* the provider offered the claim in this boot: `source` is good */
+    bool must_take;          /* the execution is QUEUED: IN_PROGRESS must be told */
+    bool untouched;          /* this claim has not touched its slot yet */
+    bool brief_report;       /* the provider did not like our details: report without */
+    uint32_t at;             /* of erase and clean: bytes done */
+    uint32_t marked;         /* the newest mark in the journal */
+    uint32_t received, told; /* blocks of this download; of them told to the application */
+    uint32_t published;      /* and to the provider */
+    uint64_t version;        /* versionNumber of the offered execution */
+    ota_ms_t deadline;       /* of the self-test; OTA_NEVER: none runs */
+    struct {
+        uint8_t file_id, stream_len;
+        uint8_t stream[OTA_STREAM_ID_MAX];
+        bool has_digest; /* the job names the image's digest */
+        uint8_t digest[OTA_DIGEST_SIZE];
+    } source; /* of the claim, from the newest offer */
+    struct {
+        struct ota_version version;
+        uint32_t counter;
+        uint8_t digest[OTA_DIGEST_SIZE];
+    } own;                            /* the running image */
+    uint8_t details[OTA_DETAILS_MAX]; /* of what is being told */
     /* an event that waits for poll */
     bool event_waits;
     struct ota_effect event;
@@ -144,13 +163,17 @@ void ota_orchestrator_message(struct ota_orchestrator *o, struct ota_span topic,
 void ota_orchestrator_too_large(struct ota_orchestrator *o, struct ota_span topic);
 
 /** OTA_OK if the command means something now; OTA_E_STATE if not, and nothing happened. */
-OTA_MUST_CHECK ota_err_t ota_orchestrator_command(struct ota_orchestrator *o, enum ota_command command);
+OTA_MUST_CHECK ota_err_t ota_orchestrator_command(struct ota_orchestrator *o,
+                                                  enum ota_command command);
 
 /** One bounded piece of work, at most one effect. Call again until false. */
 bool ota_orchestrator_poll(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
 
 /** When to poll next if nothing comes: 0 at once. */
 ota_ms_t ota_orchestrator_deadline(const struct ota_orchestrator *o);
+
+/** The filter of subscription `index` (< OTA_SUBSCRIPTIONS), in the lent scratch: for unsubscribing at the end. */
+struct ota_span ota_orchestrator_filter(const struct ota_orchestrator *o, unsigned index);
 
 /** The newest state. */
 enum ota_journal_state ota_orchestrator_state(const struct ota_orchestrator *o);
@@ -165,24 +188,16 @@ enum ota_target_mark { OTA_TARGET_NONE, OTA_TARGET_TORN, OTA_TARGET_PENDING, OTA
 struct ota_restart_facts {
     enum ota_journal_state journal;
     uint8_t refusals;
-    bool target_runs;                /* the running slot is the claim's target */
-    enum ota_confirmed confirmed;    /* the running image */
-    enum ota_target_mark target;     /* the target's magic */
+    bool target_runs;             /* the running slot is the claim's target */
+    enum ota_confirmed confirmed; /* the running image */
+    enum ota_target_mark target;  /* the target's magic */
     enum ota_boot_rule rule;
-};
-
-/** What (none) does. */
-enum ota_idle_mode {
-    OTA_MODE_IDLE,   /* ask */
-    OTA_MODE_ADOPT,  /* confirm the unmarked image, then idle */
-    OTA_MODE_TRIAL,  /* an unconfirmed image without a job: self-test, do not ask */
-    OTA_MODE_STAY,   /* unconfirmed, failed, no way back: ask all the same */
 };
 
 struct ota_restart_verdict {
     enum ota_journal_state state;
-    enum ota_idle_mode mode;   /* of NONE */
-    enum ota_reason reason;    /* set if it is new; NONE: keep the journal's */
+    enum ota_idle_mode mode; /* of NONE */
+    enum ota_reason reason;  /* set if it is new; NONE: keep the journal's */
     uint8_t refusals;
 };
 

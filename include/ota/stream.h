@@ -92,6 +92,9 @@ void ota_stream_fetch(struct ota_stream *s, uint32_t begin, uint32_t end);
 /** Nothing left to fetch. */
 bool ota_stream_idle(const struct ota_stream *s);
 
+/** Bytes of the file below which every block of the range is stored: what a resumption can start from. */
+uint32_t ota_stream_stored_below(const struct ota_stream *s);
+
 /** The link came back: what is in flight is lost; ask at once. */
 void ota_stream_reconnected(struct ota_stream *s);
 

@@ -1,0 +1,270 @@
+/*
+ * What the provider's answers mean: offers, for the state that we are in.
+ */
+#include "workflow.h"
+
+#include <string.h>
+
+static enum verdict refuse(struct ota_orchestrator *o, ota_err_t error)
+{
+    return ota_fail(o, OTA_REASON_ERROR, error, V_REFUSE);
+}
+
+/* The bytes identity: what makes two jobs the same download. Not the stream, not the job. */
+static ota_err_t bytes_id(const struct ota_orchestrator *o, const struct ota_jobdoc *doc,
+                          const struct ota_jobdoc_file *file, uint8_t id[OTA_DIGEST_SIZE])
+{
+    struct ota_crypto *c = o->cfg.crypto;
+    uint8_t front[6];
+    struct ota_writer w = ota_writer(OTA_BUF_OF(front));
+    ota_write_u32le(&w, file->size);
+    ota_write_u8(&w, file->file_type);
+    ota_write_u8(&w, doc->has_digest ? 1 : 0);
+    /* With sources, one image digest may stand for several files: the slot tells them apart. */
+    const struct ota_span name = doc->has_digest
+                                     ? OTA_SPAN_OF(doc->digest)
+                                     : (struct ota_span){ file->signature, file->signature_len };
+    struct ota_sha256 h;
+    ota_err_t err = c->ops->sha256_begin(c, &h);
+    if (err == OTA_OK) {
+        err = c->ops->sha256_update(c, &h, ota_writer_done(&w));
+    }
+    if (err == OTA_OK) {
+        err = c->ops->sha256_update(c, &h, name);
+    }
+    return err == OTA_OK ? c->ops->sha256_peek(c, &h, id) : err;
+}
+
+/* Early refusals from the document alone. It is advice: what passes here is checked again in the image. */
+static ota_err_t check_advice(const struct ota_orchestrator *o, const struct ota_jobdoc *doc,
+                              const struct ota_jobdoc_file *file)
+{
+    const struct ota_trust *trust = o->cfg.trust;
+    struct ota_store_facts facts;
+    const ota_err_t err = ota_store_facts(o->cfg.store, &facts);
+    if (err != OTA_OK) {
+        return err;
+    }
+    if ((doc->protocols & OTA_PROTOCOL_MQTT) == 0 || doc->stream_len == 0) {
+        return OTA_E_JOB_PROTOCOL;
+    }
+    if (doc->has_class && memcmp(doc->class_id, trust->class_id, OTA_UUID_SIZE) != 0) {
+        return OTA_E_IMAGE_CLASS;
+    }
+    if (doc->has_hw && (trust->hw_revision < doc->hw_min || trust->hw_revision > doc->hw_max)) {
+        return OTA_E_IMAGE_HARDWARE;
+    }
+    if (doc->has_counter && doc->counter < facts.counter) {
+        return OTA_E_IMAGE_COUNTER;
+    }
+    if (file->size > ota_store_image_region(o->cfg.store, OTA_SLOT_A).size) {
+        return OTA_E_IMAGE_SIZE;
+    }
+    switch (file->signature_kind) {
+    case OTA_SIGNATURE_P256: return OTA_OK;
+    case OTA_SIGNATURE_NONE: return OTA_E_JOB_UNSIGNED;
+    case OTA_SIGNATURE_UNSUPPORTED: return OTA_E_JOB_SIGNATURE;
+    }
+    return OTA_E_JOB_SIGNATURE;
+}
+
+/* An offer, read. */
+struct reading {
+    ota_err_t err; /* why not */
+    struct ota_jobdoc doc;
+    struct ota_jobdoc_file file;
+    uint8_t bytes_id[OTA_DIGEST_SIZE];
+    uint8_t rs[OTA_P256_RS_SIZE];
+};
+
+static ota_err_t read_document(const struct ota_orchestrator *o, const struct ota_job_offer *offer,
+                               struct reading *r)
+{
+    if (offer->document.text.len == 0) {
+        return OTA_E_JOB_TOO_LARGE;
+    }
+    ota_err_t err = ota_jobdoc_read(offer->document, &r->doc);
+    if (err == OTA_E_NOT_FOUND) {
+        return OTA_E_JOB_DOCUMENT;
+    }
+    if (err == OTA_OK) {
+        err = ota_jobdoc_choose(&r->doc, (unsigned)ota_slot_other(o->cfg.running), &r->file);
+    }
+    if (err == OTA_OK) {
+        err = bytes_id(o, &r->doc, &r->file, r->bytes_id);
+    }
+    return err;
+}
+
+static void take_identity(struct ota_orchestrator *o, const struct ota_job_offer *offer)
+{
+    o->journal.job_id_len = offer->job_id_len;
+    memcpy(o->journal.job_id, offer->job_id, sizeof o->journal.job_id);
+    o->journal.execution = offer->execution;
+}
+
+static void take_source(struct ota_orchestrator *o, const struct ota_job_offer *offer,
+                        const struct reading *r)
+{
+    o->source.file_id = r->file.file_id;
+    o->source.stream_len = r->doc.stream_len;
+    memcpy(o->source.stream, r->doc.stream, sizeof o->source.stream);
+    o->source.has_digest = r->doc.has_digest;
+    memcpy(o->source.digest, r->doc.digest, sizeof o->source.digest);
+    o->version = offer->version;
+    o->must_take = offer->status == OTA_JOB_QUEUED;
+    o->claim_known = true;
+}
+
+/* A custom document, for the application's eyes; the job is refused all the same. */
+static void show_custom(struct ota_orchestrator *o, const struct ota_job_offer *offer)
+{
+    ota_event(o, OTA_EVENT_CUSTOM_JOB, 0, 0);
+    o->event.as.event.document = offer->document.text;
+}
+
+/* Nothing is claimed: is this for us? */
+static enum verdict consider(struct ota_orchestrator *o, const struct ota_job_offer *offer,
+                             struct reading *r)
+{
+    o->journal = (struct ota_journal){ .slot = ota_slot_other(o->cfg.running) };
+    take_identity(o, offer);
+    if (r->err != OTA_OK) {
+        if (r->err == OTA_E_JOB_DOCUMENT) {
+            show_custom(o, offer);
+        }
+        return refuse(o, r->err);
+    }
+    if (r->doc.has_digest && memcmp(r->doc.digest, o->own.digest, OTA_DIGEST_SIZE) == 0) {
+        if (o->mode == OTA_MODE_STAY) {
+            return ota_fail(o, OTA_REASON_NO_WAY_BACK, OTA_OK, V_REFUSE);
+        }
+        o->journal.slot = o->cfg.running;
+        return ota_fail(o, OTA_REASON_ALREADY_INSTALLED, OTA_OK, V_INSTALLED);
+    }
+    ota_err_t err = check_advice(o, &r->doc, &r->file);
+    if (err == OTA_OK) {
+        const struct ota_span der = { r->file.signature, r->file.signature_len };
+        err = ota_signature_from_der(der, o->journal.signature) == OTA_OK ? OTA_OK
+                                                                          : OTA_E_JOB_SIGNATURE;
+    }
+    if (err != OTA_OK) {
+        return refuse(o, err);
+    }
+    o->journal.file_size = r->file.size;
+    memcpy(o->journal.bytes_id, r->bytes_id, sizeof o->journal.bytes_id);
+    o->untouched = true;
+    take_source(o, offer, r);
+    if (o->cfg.policy == OTA_POLICY_ASK) {
+        o->offered = true;
+        ota_event(o, OTA_EVENT_OFFER, r->file.size, 0);
+        return V_WAIT;
+    }
+    return V_OK;
+}
+
+/* We hold a claim: does the provider still mean it? */
+static enum verdict compare(struct ota_orchestrator *o, const struct ota_job_offer *offer,
+                            const struct reading *r)
+{
+    const struct ota_span held = { o->journal.job_id, o->journal.job_id_len };
+    const struct ota_span offered = { offer->job_id, offer->job_id_len };
+    const bool same_bytes = r->err == OTA_OK && r->file.size == o->journal.file_size &&
+                            memcmp(r->bytes_id, o->journal.bytes_id, OTA_DIGEST_SIZE) == 0;
+    if (!same_bytes) {
+        return o->journal.state == OTA_JOURNAL_CLAIMED && o->untouched ? V_FORGET : V_DROP;
+    }
+
+    const bool same_report = ota_span_eq(held, offered) && offer->execution == o->journal.execution;
+    const bool moved = o->source.stream_len != r->doc.stream_len ||
+                       memcmp(o->source.stream, r->doc.stream, r->doc.stream_len) != 0 ||
+                       o->source.file_id != r->file.file_id;
+    const bool knew = o->claim_known;
+    take_source(o, offer, r);
+    if (same_report && knew && !moved) {
+        return V_WAIT; /* nothing new */
+    }
+    take_identity(o, offer);
+    if (!same_report) {
+        /* Record first: from here on the result belongs to this execution. */
+        return ota_workflow_enter(o, o->journal.state) == V_HALT ? V_HALT : V_WAIT;
+    }
+    o->step = 0; /* the deed begins again with what it now knows */
+    return V_WAIT;
+}
+
+static void on_offer(struct ota_orchestrator *o, const struct ota_job_offer *offer)
+{
+    struct reading r;
+    enum verdict v = V_WAIT;
+
+    switch (o->journal.state) {
+    case OTA_JOURNAL_NONE:
+        if (o->mode == OTA_MODE_TRIAL) {
+            return;
+        }
+        r.err = read_document(o, offer, &r);
+        v = consider(o, offer, &r);
+        break;
+    case OTA_JOURNAL_CLAIMED:
+    case OTA_JOURNAL_RECEIVING:
+    case OTA_JOURNAL_VERIFYING:
+    case OTA_JOURNAL_READY:
+        r.err = read_document(o, offer, &r);
+        v = compare(o, offer, &r);
+        break;
+    case OTA_JOURNAL_ACTIVATING: /* what was decided goes on; the next job waits its turn */
+    case OTA_JOURNAL_TESTING:
+    case OTA_JOURNAL_OUTCOME_OK:
+    case OTA_JOURNAL_OUTCOME_FAIL:
+    case OTA_JOURNAL_DROP:
+    case OTA_JOURNAL_REPORT_OK:
+    case OTA_JOURNAL_REPORT_FAIL: break;
+    }
+    if (v >= V_LEAVES) {
+        o->answered = (uint8_t)v;
+    }
+}
+
+/* Nothing is pending for us: a claim that we hold was canceled, or has run out of time. */
+static void on_empty(struct ota_orchestrator *o)
+{
+    switch (o->journal.state) {
+    case OTA_JOURNAL_NONE:
+        o->offered = false;
+        ota_event(o, OTA_EVENT_NO_JOB, 0, 0);
+        break;
+    case OTA_JOURNAL_CLAIMED:
+    case OTA_JOURNAL_RECEIVING:
+    case OTA_JOURNAL_VERIFYING:
+    case OTA_JOURNAL_READY:
+        ota_event(o, OTA_EVENT_CANCELED, 0, 0);
+        o->answered = o->journal.state == OTA_JOURNAL_CLAIMED && o->untouched ? V_FORGET : V_DROP;
+        break;
+    case OTA_JOURNAL_ACTIVATING:
+    case OTA_JOURNAL_TESTING: /* let the test decide: a provider restored from a backup must not revert a fleet */
+    case OTA_JOURNAL_OUTCOME_OK:
+    case OTA_JOURNAL_OUTCOME_FAIL:
+    case OTA_JOURNAL_DROP:
+    case OTA_JOURNAL_REPORT_OK:
+    case OTA_JOURNAL_REPORT_FAIL: break;
+    }
+}
+
+void ota_answers_on_news(struct ota_orchestrator *o, const struct ota_jobs_news *news)
+{
+    switch (news->kind) {
+    case OTA_JOBS_NEWS_NONE: break;
+    case OTA_JOBS_NEWS_CHANGED: o->commands |= (uint8_t)(1u << OTA_COMMAND_CHECK); break;
+    case OTA_JOBS_NEWS_EMPTY: on_empty(o); break;
+    case OTA_JOBS_NEWS_OFFER: on_offer(o, &news->offer); break;
+    case OTA_JOBS_NEWS_ACCEPTED:
+    case OTA_JOBS_NEWS_REJECTED:
+        if (o->journal.state == OTA_JOURNAL_CLAIMED || o->journal.state == OTA_JOURNAL_RECEIVING) {
+            ota_claim_on_answer(o, news);
+        } else {
+            ota_report_on_answer(o, news);
+        }
+        break;
+    }
+}

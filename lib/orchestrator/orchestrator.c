@@ -1,0 +1,368 @@
+/*
+ * The orchestrator's surface: inputs in, one bounded piece of work a poll.
+ */
+#include "ota/assert.h"
+#include "workflow.h"
+
+#include <string.h>
+
+/* --- init and restart ------------------------------------------------------------ */
+
+/* Read what the running image says of itself; the bootloader has verified it. */
+static ota_err_t read_own(struct ota_orchestrator *o)
+{
+    struct ota_store *store = o->cfg.store;
+    struct ota_image image;
+    const ota_err_t err =
+        ota_image_from_flash(store->flash, ota_store_image_region(store, o->cfg.running), &image);
+    if (err != OTA_OK) {
+        return err;
+    }
+    o->own.version = image.header.version;
+    o->own.counter = image.counter;
+    memcpy(o->own.digest, image.digest, sizeof o->own.digest);
+    return OTA_OK;
+}
+
+ota_err_t ota_orchestrator_init(struct ota_orchestrator *o, const struct ota_orchestrator_cfg *cfg)
+{
+    OTA_ASSERT(cfg->scratch.topic.cap >= OTA_TOPIC_MAX);
+    OTA_ASSERT(cfg->scratch.payload.cap >= OTA_SCRATCH_PAYLOAD_MIN);
+    memset(o, 0, sizeof *o);
+    o->cfg = *cfg;
+    o->verifying = OTA_SLOT_COUNT;
+    o->deadline = OTA_NEVER;
+    o->busy = true;
+
+    uint32_t seed;
+    if (cfg->crypto->ops->random(cfg->crypto, (struct ota_buf){ (uint8_t *)&seed, sizeof seed }) !=
+        OTA_OK) {
+        return OTA_E_CRYPTO;
+    }
+    const struct ota_jobs_cfg jobs = {
+        .root = cfg->root,
+        .thing = cfg->thing,
+        .retry_ms_min = cfg->retry_ms_min,
+        .retry_ms_max = cfg->retry_ms_max,
+        .seed = seed | 1u,
+    };
+    ota_jobs_init(&o->jobs, &jobs);
+
+    ota_err_t err = read_own(o);
+    if (err != OTA_OK) {
+        return err;
+    }
+    err = ota_journal_read(cfg->store, &o->journal);
+    if (err == OTA_E_NOT_FOUND) {
+        o->journal = (struct ota_journal){ .state = OTA_JOURNAL_NONE };
+        err = OTA_OK;
+    }
+    return err;
+}
+
+static enum ota_target_mark target_mark(const struct ota_slot_facts *f)
+{
+    switch (f->magic) {
+    case OTA_MARK_UNSET: return OTA_TARGET_NONE;
+    case OTA_MARK_TORN: return OTA_TARGET_TORN;
+    case OTA_MARK_SET: break;
+    }
+    return f->trials > 0 || f->copy_done != OTA_MARK_UNSET ? OTA_TARGET_TRIED : OTA_TARGET_PENDING;
+}
+
+/* Take the verdict, and record it if it is another state. */
+static enum verdict decide(struct ota_orchestrator *o)
+{
+    struct ota_store_facts facts;
+    struct ota_restart_facts f = {
+        .journal = o->journal.state,
+        .refusals = o->journal.refusals,
+        .target_runs = o->journal.slot == o->cfg.running,
+        .rule = o->cfg.handover.rule,
+    };
+    if (ota_store_facts(o->cfg.store, &facts) != OTA_OK ||
+        ota_own_confirmed(o, &f.confirmed) != OTA_OK) {
+        return V_HALT;
+    }
+    f.target = target_mark(&facts.slot[o->journal.slot]);
+
+    const struct ota_restart_verdict v = ota_restart_decide(&f);
+    const bool new_state = v.state != o->journal.state || v.refusals != o->journal.refusals;
+    o->mode = v.mode;
+    o->journal.refusals = v.refusals;
+    if (v.reason != OTA_REASON_NONE) {
+        o->journal.reason = v.reason;
+        o->journal.reset_cause = (uint8_t)o->cfg.handover.cause;
+    }
+    if (v.state == OTA_JOURNAL_CLAIMED) {
+        o->journal.mark = 0;
+    }
+    o->step = 1;
+    if (!new_state) {
+        return V_MORE;
+    }
+    const enum ota_idle_mode mode = o->mode;
+    const enum verdict entered = ota_workflow_enter(o, v.state);
+    o->mode = mode; /* as the facts say, not as after a job */
+    o->step = 1;
+    return entered;
+}
+
+/*
+ * A cut between image_ok and the counter leaves the counter behind (H7): with no
+ * test open, a confirmed image that verifies may raise it now.
+ */
+static enum verdict catch_up_counter(struct ota_orchestrator *o)
+{
+    struct ota_store_facts facts;
+    enum ota_confirmed confirmed;
+    if (ota_store_facts(o->cfg.store, &facts) != OTA_OK ||
+        ota_own_confirmed(o, &confirmed) != OTA_OK) {
+        return V_HALT;
+    }
+    if (confirmed != OTA_CONFIRMED_YES || o->own.counter <= facts.counter ||
+        o->journal.state == OTA_JOURNAL_TESTING) {
+        return V_OK;
+    }
+    ota_err_t why;
+    const enum verdict v = ota_verify_slot(o, o->cfg.running, &why);
+    if (v == V_OK && ota_store_counter_raise(o->cfg.store, o->own.counter) != OTA_OK) {
+        return V_HALT;
+    }
+    return v == V_MORE ? V_MORE : V_OK;
+}
+
+enum verdict ota_restart_turn(struct ota_orchestrator *o)
+{
+    const enum verdict v = o->step == 0 ? decide(o) : catch_up_counter(o);
+    if (v == V_OK) {
+        o->restarted = true;
+        o->step = 0;
+        return V_MORE;
+    }
+    return v;
+}
+
+/* --- inputs ------------------------------------------------------------------------- */
+
+void ota_orchestrator_link_up(struct ota_orchestrator *o)
+{
+    o->link = true;
+    o->busy = true;
+    ota_subscriptions_reset(o);
+    ota_stream_reconnected(&o->stream);
+}
+
+void ota_orchestrator_link_down(struct ota_orchestrator *o)
+{
+    o->link = false;
+    ota_subscriptions_reset(o);
+}
+
+void ota_orchestrator_subscribed(struct ota_orchestrator *o, struct ota_span filter)
+{
+    ota_subscriptions_acked(o, filter);
+}
+
+static ota_err_t on_stream_message(struct ota_orchestrator *o, const struct ota_topic *topic,
+                                   struct ota_span payload, ota_ms_t now)
+{
+    struct ota_block block;
+    if (!ota_claim_streams(o)) {
+        return OTA_OK; /* late blocks of a fetch that is over */
+    }
+    const ota_err_t err = ota_stream_on_message(&o->stream, topic, payload, o->cfg.room, &block);
+    if (err == OTA_OK) {
+        ota_claim_on_block(o, &block, now);
+    } else if (err == OTA_E_NOT_FOUND) {
+        ota_claim_look_again(o); /* the stream is gone: perhaps the job is too */
+        return OTA_OK;
+    }
+    return err;
+}
+
+static ota_err_t dispatch(struct ota_orchestrator *o, const struct ota_topic *topic,
+                          struct ota_span payload, ota_ms_t now)
+{
+    if (!ota_span_eq(topic->thing, o->cfg.thing)) {
+        return OTA_E_UNEXPECTED;
+    }
+    if (topic->kind >= OTA_TOPIC_STREAM_DESCRIPTION) {
+        return on_stream_message(o, topic, payload, now);
+    }
+    struct ota_jobs_news news;
+    const ota_err_t err = ota_jobs_on_message(&o->jobs, topic, payload, &news);
+    if (err == OTA_OK) {
+        ota_answers_on_news(o, &news);
+    }
+    return err;
+}
+
+void ota_orchestrator_message(struct ota_orchestrator *o, struct ota_span topic_text,
+                              struct ota_span payload, ota_ms_t now)
+{
+    struct ota_topic topic;
+    if (o->halted || !o->restarted) {
+        return; /* no question of ours is open */
+    }
+    ota_err_t err = ota_topic_parse(o->cfg.root, topic_text, &topic);
+    if (err == OTA_E_NOT_FOUND) {
+        return; /* the application's own traffic */
+    }
+    o->stats.messages++;
+    o->busy = true;
+    if (err == OTA_OK) {
+        err = dispatch(o, &topic, payload, now);
+    }
+    if (err != OTA_OK) {
+        o->stats.refused++;
+        if (!o->event_waits) {
+            ota_event(o, OTA_EVENT_MESSAGE_REFUSED, 0, 0);
+            o->event.as.event.error = err;
+        }
+    }
+}
+
+void ota_orchestrator_too_large(struct ota_orchestrator *o, struct ota_span topic_text)
+{
+    struct ota_topic topic;
+    if (ota_topic_parse(o->cfg.root, topic_text, &topic) != OTA_OK ||
+        !ota_span_eq(topic.thing, o->cfg.thing)) {
+        return;
+    }
+    o->busy = true;
+    if (topic.kind == OTA_TOPIC_JOB_GET_ACCEPTED) {
+        ota_jobs_ask_briefly(&o->jobs);
+    } else if (topic.kind == OTA_TOPIC_JOBS_NOTIFY || topic.kind == OTA_TOPIC_JOBS_NOTIFY_NEXT) {
+        o->commands |= (uint8_t)(1u << OTA_COMMAND_CHECK);
+    }
+}
+
+/* Does the command mean something in this state? */
+static bool meaningful(const struct ota_orchestrator *o, enum ota_command command)
+{
+    const enum ota_journal_state state = o->journal.state;
+    const bool testing =
+        state == OTA_JOURNAL_TESTING || (state == OTA_JOURNAL_NONE && o->mode == OTA_MODE_TRIAL);
+    switch (command) {
+    case OTA_COMMAND_CHECK: return true;
+    case OTA_COMMAND_ACCEPT:
+    case OTA_COMMAND_REFUSE: return state == OTA_JOURNAL_NONE && o->offered;
+    case OTA_COMMAND_ACTIVATE: return state == OTA_JOURNAL_READY;
+    case OTA_COMMAND_CONFIRM: return testing;
+    case OTA_COMMAND_REJECT: return testing || state == OTA_JOURNAL_READY;
+    case OTA_COMMAND_ABORT:
+        return testing || state == OTA_JOURNAL_CLAIMED || state == OTA_JOURNAL_RECEIVING ||
+               state == OTA_JOURNAL_READY;
+    }
+    return false;
+}
+
+ota_err_t ota_orchestrator_command(struct ota_orchestrator *o, enum ota_command command)
+{
+    if (o->halted || !o->restarted || !meaningful(o, command)) {
+        return OTA_E_STATE;
+    }
+    o->commands |= (uint8_t)(1u << command);
+    o->busy = true;
+    return OTA_OK;
+}
+
+/* --- work --------------------------------------------------------------------------- */
+
+/* The states in which the provider's answer would change something. */
+static bool may_ask(const struct ota_orchestrator *o)
+{
+    switch (o->journal.state) {
+    case OTA_JOURNAL_NONE: return o->mode == OTA_MODE_IDLE || o->mode == OTA_MODE_STAY;
+    case OTA_JOURNAL_CLAIMED:
+    case OTA_JOURNAL_RECEIVING:
+    case OTA_JOURNAL_VERIFYING:
+    case OTA_JOURNAL_READY: return true;
+    case OTA_JOURNAL_ACTIVATING:
+    case OTA_JOURNAL_TESTING:
+    case OTA_JOURNAL_OUTCOME_OK:
+    case OTA_JOURNAL_OUTCOME_FAIL:
+    case OTA_JOURNAL_DROP:
+    case OTA_JOURNAL_REPORT_OK:
+    case OTA_JOURNAL_REPORT_FAIL: return false;
+    }
+    return false;
+}
+
+static bool poll_link(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect)
+{
+    if (ota_subscriptions_poll(o, now, effect)) {
+        return true;
+    }
+    if (!ota_jobs_gate(o) || !o->restarted) {
+        return false;
+    }
+    if ((o->commands & (1u << OTA_COMMAND_CHECK)) != 0 && may_ask(o)) {
+        (void)ota_take_command(o, OTA_COMMAND_CHECK);
+        ota_jobs_ask(&o->jobs);
+    }
+    if (ota_jobs_poll(&o->jobs, now, &o->cfg.scratch, effect)) {
+        return true;
+    }
+    return ota_stream_gate(o) && ota_claim_streams(o) &&
+           ota_stream_poll(&o->stream, now, &o->cfg.scratch, effect);
+}
+
+static bool give_event(struct ota_orchestrator *o, struct ota_effect *effect)
+{
+    if (!o->event_waits) {
+        return false;
+    }
+    *effect = o->event;
+    o->event_waits = false;
+    return true;
+}
+
+bool ota_orchestrator_poll(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect)
+{
+    if (give_event(o, effect)) {
+        return true;
+    }
+    if (o->halted) {
+        o->busy = false;
+        return false;
+    }
+    if (poll_link(o, now, effect)) {
+        return true;
+    }
+    const enum verdict v = ota_workflow_turn(o, now, effect);
+    o->busy = v != V_WAIT && v != V_HALT;
+    return v == V_EFFECT || give_event(o, effect);
+}
+
+static ota_ms_t sooner(ota_ms_t a, ota_ms_t b)
+{
+    return a < b ? a : b;
+}
+
+ota_ms_t ota_orchestrator_deadline(const struct ota_orchestrator *o)
+{
+    if (o->busy || o->event_waits) {
+        return 0;
+    }
+    if (o->halted) {
+        return OTA_NEVER;
+    }
+    ota_ms_t at = o->deadline;
+    if (o->link && !ota_stream_gate(o)) {
+        at = sooner(at, o->sub_deadline);
+    }
+    if (ota_jobs_gate(o)) {
+        at = sooner(at, ota_jobs_deadline(&o->jobs));
+    }
+    if (ota_stream_gate(o) && ota_claim_streams(o)) {
+        at = sooner(at, ota_stream_deadline(&o->stream));
+    }
+    return at;
+}
+
+enum ota_journal_state ota_orchestrator_state(const struct ota_orchestrator *o)
+{
+    return o->journal.state;
+}

@@ -1,0 +1,205 @@
+/*
+ * What the provider is told: results, until they are taken; progress, once.
+ */
+#include "workflow.h"
+
+static const char *const reasons[] = {
+    [OTA_REASON_NONE] = "accepted",
+    [OTA_REASON_ERROR] = "",
+    [OTA_REASON_ALREADY_INSTALLED] = "already installed",
+    [OTA_REASON_SELF_TEST_FAILED] = "self-test failed",
+    [OTA_REASON_SELF_TEST_TIMEOUT] = "self-test did not end in time",
+    [OTA_REASON_REVERTED] = "reverted: the new image was reset before it was confirmed",
+    [OTA_REASON_REFUSED_BY_BOOT] = "refused by bootloader",
+    [OTA_REASON_DID_NOT_START] = "new image did not start",
+    [OTA_REASON_POWER_LOST] = "power lost before confirm",
+    [OTA_REASON_CANNOT_CONFIRM] = "cannot be confirmed",
+    [OTA_REASON_WOULD_NOT_STAY] = "would not stay: the bootloader would choose the other slot",
+    [OTA_REASON_NO_WAY_BACK] = "failed, and there is no way back",
+    [OTA_REASON_DAMAGED] = "installed, then found damaged",
+    [OTA_REASON_CONFIRMED_AGAINST_VERDICT] = "confirmed against the verdict",
+    [OTA_REASON_ABORTED] = "aborted by the application",
+    [OTA_REASON_CANCELED] = "canceled",
+    [OTA_REASON_REFUSED_BY_APP] = "refused by the application",
+};
+
+static const char *const causes[] = {
+    [OTA_RESET_UNKNOWN] = "",
+    [OTA_RESET_POWER_ON] = " (power-on)",
+    [OTA_RESET_SOFTWARE] = " (software reset)",
+    [OTA_RESET_WATCHDOG] = " (watchdog)",
+    [OTA_RESET_FAULT] = " (fault)",
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* --- words ----------------------------------------------------------------------- */
+
+/* Short texts of our own, which need no escaping: built first, then put as one string. */
+static void put_reason(struct ota_json_out *json, const struct ota_journal *j,
+                       struct ota_version own)
+{
+    uint8_t text[128];
+    struct ota_writer w = ota_writer(OTA_BUF_OF(text));
+
+    if (j->reason == OTA_REASON_ERROR) {
+        ota_write_str(&w, ota_err_text(j->error));
+    } else if ((size_t)j->reason < COUNT(reasons)) {
+        ota_write_str(&w, reasons[j->reason]);
+    }
+    if (j->reason == OTA_REASON_NONE) {
+        ota_write_str(&w, " v");
+        ota_version_write(&w, own);
+    }
+    if ((j->reason == OTA_REASON_REVERTED || j->reason == OTA_REASON_DID_NOT_START) &&
+        j->reset_cause < COUNT(causes)) {
+        ota_write_str(&w, causes[j->reset_cause]);
+    }
+    ota_json_key(json, "reason");
+    ota_json_put_string(json, ota_writer_done(&w));
+}
+
+static void put_version(struct ota_json_out *json, struct ota_version version)
+{
+    uint8_t text[OTA_VERSION_TEXT_MAX];
+    struct ota_writer w = ota_writer(OTA_BUF_OF(text));
+    ota_version_write(&w, version);
+    ota_json_key(json, "version");
+    ota_json_put_string(json, ota_writer_done(&w));
+}
+
+/* The version that dashboards know: major, minor, build packed into 32 bits. */
+static void put_updated_by(struct ota_json_out *json, struct ota_version version)
+{
+    uint8_t text[10];
+    struct ota_writer w = ota_writer(OTA_BUF_OF(text));
+    ota_write_str(&w, "0x");
+    ota_write_hex(
+        &w, (uint32_t)version.major << 24 | (uint32_t)version.minor << 16 | version.revision, 8);
+    ota_json_key(json, "updatedBy");
+    ota_json_put_string(json, ota_writer_done(&w));
+}
+
+/* --- the result ---------------------------------------------------------------------- */
+
+static struct ota_span result_details(struct ota_orchestrator *o)
+{
+    struct ota_writer w = ota_writer(OTA_BUF_OF(o->details));
+    struct ota_json_out json = ota_json_out(&w);
+    ota_json_object_begin(&json);
+    put_reason(&json, &o->journal, o->own.version);
+    if (o->journal.error != OTA_OK) {
+        ota_json_key(&json, "error");
+        ota_json_put_str(&json, ota_err_name(o->journal.error));
+    }
+    put_version(&json, o->own.version); /* what runs, whatever was meant */
+    ota_json_object_end(&json);
+    return ota_writer_done(&w);
+}
+
+/* Judged not to be for this device: the provider need not try it here again. */
+static bool is_refusal(const struct ota_journal *j)
+{
+    if (j->reason == OTA_REASON_REFUSED_BY_APP) {
+        return true;
+    }
+    return j->reason == OTA_REASON_ERROR && ota_err_class(j->error) == OTA_CLASS_IMAGE &&
+           j->error != OTA_E_IMAGE_DIGEST; /* damaged on the way, perhaps */
+}
+
+static enum ota_job_status result_status(const struct ota_journal *j)
+{
+    if (j->state == OTA_JOURNAL_REPORT_OK) {
+        return OTA_JOB_SUCCEEDED;
+    }
+    return is_refusal(j) ? OTA_JOB_REJECTED : OTA_JOB_FAILED;
+}
+
+enum verdict ota_deed_report(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect)
+{
+    (void)now;
+    (void)effect;
+    if (o->step > 0) {
+        return V_WAIT;
+    }
+    const struct ota_jobs_update update = {
+        .job_id = { o->journal.job_id, o->journal.job_id_len },
+        .execution = o->journal.execution,
+        .status = result_status(&o->journal),
+        .details = o->brief_report ? OTA_SPAN_NONE : result_details(o),
+    };
+    ota_jobs_tell(&o->jobs, &update);
+    o->step = 1;
+    return V_MORE;
+}
+
+void ota_report_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news *news)
+{
+    if (o->journal.state != OTA_JOURNAL_REPORT_OK && o->journal.state != OTA_JOURNAL_REPORT_FAIL) {
+        return;
+    }
+    const bool refused = news->kind == OTA_JOBS_NEWS_REJECTED;
+    if (refused && news->answer.code == OTA_WIRE_VersionMismatch &&
+        !ota_job_status_terminal(news->answer.status)) {
+        o->step = 0; /* told without a version; so this is an odd provider: again */
+        return;
+    }
+    if (refused && news->answer.code == OTA_WIRE_InvalidRequest && !o->brief_report) {
+        o->brief_report = true; /* the words were not to its liking; the result counts */
+        o->step = 0;
+        return;
+    }
+    /* Taken, or the execution is over or gone: there is nobody left to tell. */
+    o->brief_report = false;
+    o->answered = V_OK;
+    ota_event(o, OTA_EVENT_REPORTED, refused ? 0 : 1, 0);
+}
+
+/* --- progress ----------------------------------------------------------------------------- */
+
+static enum verdict publish(struct ota_orchestrator *o, struct ota_span details,
+                            struct ota_effect *effect)
+{
+    if (!ota_jobs_gate(o)) {
+        return V_MORE;
+    }
+    const struct ota_jobs_update update = {
+        .job_id = { o->journal.job_id, o->journal.job_id_len },
+        .execution = o->journal.execution,
+        .status = OTA_JOB_IN_PROGRESS,
+        .details = details,
+    };
+    ota_jobs_progress(&o->jobs, &update, &o->cfg.scratch, effect);
+    return V_EFFECT;
+}
+
+enum verdict ota_publish_receive(struct ota_orchestrator *o, struct ota_effect *effect)
+{
+    uint8_t text[24];
+    struct ota_writer t = ota_writer(OTA_BUF_OF(text));
+    ota_write_decimal(&t, o->received);
+    ota_write_str(&t, "/");
+    ota_write_decimal(&t, (o->journal.file_size - 1u) / o->cfg.block_size + 1u);
+
+    struct ota_writer w = ota_writer(OTA_BUF_OF(o->details));
+    struct ota_json_out json = ota_json_out(&w);
+    ota_json_object_begin(&json);
+    ota_json_key(&json, "receive");
+    ota_json_put_string(&json, ota_writer_done(&t));
+    ota_json_object_end(&json);
+    return publish(o, ota_writer_done(&w), effect);
+}
+
+enum verdict ota_publish_self_test(struct ota_orchestrator *o, const char *word,
+                                   struct ota_effect *effect)
+{
+    struct ota_writer w = ota_writer(OTA_BUF_OF(o->details));
+    struct ota_json_out json = ota_json_out(&w);
+    ota_json_object_begin(&json);
+    ota_json_key(&json, "self_test");
+    ota_json_put_str(&json, word);
+    put_updated_by(&json, o->own.version);
+    put_version(&json, o->own.version);
+    ota_json_object_end(&json);
+    return publish(o, ota_writer_done(&w), effect);
+}

@@ -1,0 +1,104 @@
+/*
+ * The eight subscriptions, and the gate: nothing is asked before the SUBACKs of
+ * its answers' topics have come, or the answer could be lost for ever.
+ */
+#include "ota/assert.h"
+#include "workflow.h"
+
+#include <assert.h>
+
+#define JOBS_MASK 0x3fu
+#define ALL_MASK  0xffu
+
+static_assert(OTA_SUBSCRIPTIONS == 8u, "a bit each in sub_acked and sub_sent");
+
+/* NEXT: the id is "$next"; ANY: "+"; THING: the topic has none. */
+static const struct {
+    uint8_t kind;
+    enum { THING, NEXT, ANY } id;
+} subscriptions[OTA_SUBSCRIPTIONS] = {
+    { OTA_TOPIC_JOBS_NOTIFY, THING },       { OTA_TOPIC_JOBS_NOTIFY_NEXT, THING },
+    { OTA_TOPIC_JOB_GET_ACCEPTED, NEXT },   { OTA_TOPIC_JOB_GET_REJECTED, NEXT },
+    { OTA_TOPIC_JOB_UPDATE_ACCEPTED, ANY }, { OTA_TOPIC_JOB_UPDATE_REJECTED, ANY },
+    { OTA_TOPIC_STREAM_DATA, ANY },         { OTA_TOPIC_STREAM_REJECTED, ANY },
+};
+
+struct ota_span ota_orchestrator_filter(const struct ota_orchestrator *o, unsigned index)
+{
+    OTA_ASSERT(index < OTA_SUBSCRIPTIONS);
+    struct ota_topic topic = {
+        .kind = (enum ota_topic_kind)subscriptions[index].kind,
+        .thing = o->cfg.thing,
+        .format = o->cfg.format,
+    };
+    if (subscriptions[index].id == NEXT) {
+        topic.id = OTA_JOB_NEXT;
+    } else if (subscriptions[index].id == ANY) {
+        topic.id = OTA_SPAN_LIT("+");
+    }
+    struct ota_writer w = ota_writer(o->cfg.scratch.topic);
+    ota_topic_write(&w, o->cfg.root, &topic);
+    return ota_writer_done(&w);
+}
+
+bool ota_jobs_gate(const struct ota_orchestrator *o)
+{
+    return o->link && (o->sub_acked & JOBS_MASK) == JOBS_MASK;
+}
+
+bool ota_stream_gate(const struct ota_orchestrator *o)
+{
+    return o->link && o->sub_acked == ALL_MASK;
+}
+
+void ota_subscriptions_reset(struct ota_orchestrator *o)
+{
+    o->sub_acked = 0;
+    o->sub_sent = 0;
+    o->sub_deadline = 0;
+}
+
+void ota_subscriptions_acked(struct ota_orchestrator *o, struct ota_span acked)
+{
+    if (!o->link) {
+        return; /* of a connection that is gone */
+    }
+    for (unsigned i = 0; i < OTA_SUBSCRIPTIONS; i++) {
+        const uint8_t bit = (uint8_t)(1u << i);
+        if ((o->sub_sent & bit) != 0 && ota_span_eq(ota_orchestrator_filter(o, i), acked)) {
+            const bool was_open = ota_jobs_gate(o);
+            o->sub_acked |= bit;
+            if (!was_open && ota_jobs_gate(o)) {
+                ota_jobs_reconnected(&o->jobs);
+                o->commands |= (uint8_t)(1u << OTA_COMMAND_CHECK);
+            }
+            o->busy = true;
+            return;
+        }
+    }
+}
+
+bool ota_subscriptions_poll(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect)
+{
+    if (!o->link || o->sub_acked == ALL_MASK) {
+        return false;
+    }
+    if (o->sub_sent == ALL_MASK) {
+        if (now < o->sub_deadline) {
+            return false;
+        }
+        o->sub_sent = o->sub_acked; /* a SUBACK is missing for too long: ask for those again */
+    }
+    for (unsigned i = 0; i < OTA_SUBSCRIPTIONS; i++) {
+        const uint8_t bit = (uint8_t)(1u << i);
+        if ((o->sub_sent & bit) == 0) {
+            o->sub_sent |= bit;
+            o->sub_deadline = now + o->cfg.retry_ms_max;
+            *effect = (struct ota_effect){ .kind = OTA_EFFECT_SUBSCRIBE };
+            effect->as.subscribe.filter = ota_orchestrator_filter(o, i);
+            effect->as.subscribe.qos = i < 6u ? OTA_QOS_1 : OTA_QOS_0;
+            return true;
+        }
+    }
+    return false;
+}

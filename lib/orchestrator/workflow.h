@@ -1,0 +1,91 @@
+/*
+ * Private to lib/orchestrator: the deeds, and what they may answer.
+ */
+#ifndef OTA_WORKFLOW_H
+#define OTA_WORKFLOW_H
+
+#include "ota/orchestrator.h"
+
+/** What a deed came to. Only the workflow table knows which state follows. */
+enum verdict {
+    V_WAIT,   /* nothing to do before a message, a command or a deadline */
+    V_MORE,   /* a piece is done; call again soon */
+    V_EFFECT, /* the effect is filled; call again */
+    V_HALT,   /* flash does not take a record: stand still */
+    /* from here on the state is left: */
+    V_OK,
+    V_FAIL,      /* journal.reason and .error say why */
+    V_REFUSE,    /* the same, and the slot is untouched: nothing to clean up */
+    V_GONE,      /* the bytes are not there (any more): fetch anew */
+    V_DROP,      /* give the claim up */
+    V_FORGET,    /* the same, and the slot is untouched */
+    V_INSTALLED, /* the running image is the one */
+    V_COUNT,
+};
+
+#define V_LEAVES V_OK
+
+/* workflow.c */
+enum verdict ota_workflow_turn(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
+/** Write the state, then begin its deed. */
+enum verdict ota_workflow_enter(struct ota_orchestrator *o, enum ota_journal_state state);
+enum verdict ota_fail(struct ota_orchestrator *o, enum ota_reason reason, ota_err_t error,
+                      enum verdict as);
+void ota_event(struct ota_orchestrator *o, enum ota_event_kind kind, uint32_t value,
+               uint32_t total);
+/** Reset now; whatever comes after it in this boot is not wanted. */
+enum verdict ota_reboot(struct ota_orchestrator *o, struct ota_effect *effect);
+bool ota_take_command(struct ota_orchestrator *o, enum ota_command command);
+/** A piece of verifying `slot`: V_MORE; V_OK (u.verify.result); V_FAIL with *why. */
+enum verdict ota_verify_slot(struct ota_orchestrator *o, enum ota_slot slot, ota_err_t *why);
+/** The same, for a classification: V_OK and *class. Only a slot that could be good is hashed. */
+enum verdict ota_classify_slot(struct ota_orchestrator *o, enum ota_slot slot,
+                               enum ota_slot_class *class_);
+/** Is the running image confirmed? From its trailer. */
+OTA_MUST_CHECK ota_err_t ota_own_confirmed(struct ota_orchestrator *o,
+                                           enum ota_confirmed *confirmed);
+/** No image begins in the target: its first bytes are blank. */
+OTA_MUST_CHECK ota_err_t ota_target_blank(struct ota_orchestrator *o, bool *blank);
+
+/* restart.c and orchestrator.c */
+enum verdict ota_restart_turn(struct ota_orchestrator *o);
+
+/* claim.c: from the offer to the bytes in flash */
+enum verdict ota_deed_claim(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
+enum verdict ota_deed_receive(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
+void ota_claim_on_block(struct ota_orchestrator *o, const struct ota_block *block, ota_ms_t now);
+void ota_claim_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news *news);
+void ota_claim_look_again(struct ota_orchestrator *o);
+bool ota_claim_streams(const struct ota_orchestrator *o);
+
+/* install.c: from the bytes to the outcome */
+enum verdict ota_deed_idle(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
+enum verdict ota_deed_verify(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
+enum verdict ota_deed_ready(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
+enum verdict ota_deed_activate(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
+enum verdict ota_deed_test(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
+enum verdict ota_deed_outcome_ok(struct ota_orchestrator *o, ota_ms_t now,
+                                 struct ota_effect *effect);
+enum verdict ota_deed_outcome_fail(struct ota_orchestrator *o, ota_ms_t now,
+                                   struct ota_effect *effect);
+enum verdict ota_deed_drop(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
+
+/* report.c */
+enum verdict ota_deed_report(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
+void ota_report_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news *news);
+/** Tell the provider once, without waiting for an answer: V_EFFECT; V_MORE if there is no link. */
+enum verdict ota_publish_receive(struct ota_orchestrator *o, struct ota_effect *effect);
+enum verdict ota_publish_self_test(struct ota_orchestrator *o, const char *word,
+                                   struct ota_effect *effect);
+
+/* subscriptions.c */
+bool ota_subscriptions_poll(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
+void ota_subscriptions_reset(struct ota_orchestrator *o);
+void ota_subscriptions_acked(struct ota_orchestrator *o, struct ota_span filter);
+bool ota_jobs_gate(const struct ota_orchestrator *o); /* link, and the Jobs topics are subscribed */
+bool ota_stream_gate(const struct ota_orchestrator *o); /* and the streams' too */
+
+/* answers.c */
+void ota_answers_on_news(struct ota_orchestrator *o, const struct ota_jobs_news *news);
+
+#endif
