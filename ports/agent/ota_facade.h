@@ -149,16 +149,17 @@ void OTA_OnSubscribed(struct ota_span filter);
 void OTA_OnMessage(struct ota_span topic, struct ota_span payload);
 
 /*
- * The port: a lock, and a loop that can be woken. ports/agent/pthread.c has it for POSIX.
+ * The port: one lock, one thing to wait for, one thread. ports/agent/pthread.c has it for POSIX.
  */
 struct OTA_OsOps {
     void (*lock)(void);
     void (*unlock)(void);
-    void (*wake)(void);
-    void (*wait_until)(ota_ms_t deadline); /* returns early when woken */
-    ota_ms_t (*now)(void);
+    void (*wait_until)(
+        ota_ms_t deadline); /* lock held: gives it up meanwhile; ends at wake() or the deadline */
+    void (*wake)(void);     /* lock held: ends every wait_until() */
+    ota_ms_t (*now)(void);  /* monotonic */
     bool (*start)(void (*loop)(void)); /* run `loop` on a thread of its own */
-    void (*join)(void);
+    void (*join)(void);                /* wait for that thread's end */
 };
 extern const struct OTA_OsOps OTA_Os;
 

@@ -1,0 +1,601 @@
+/*
+ * The one static instance that the OTA_ interface implies, over lib/agent.
+ *
+ * Two kinds of state: `agent` and what it works on belong to the agent's
+ * thread; `shared` is read and written by anyone, under the port's lock.
+ */
+#include "ota_facade.h"
+
+#include <string.h>
+
+#define BLOCK_SIZE_DEFAULT   4096u
+#define WINDOW_DEFAULT       32u
+#define SELF_TEST_MS_DEFAULT 16000u
+#define RETRY_MS_MIN_DEFAULT 2000u
+#define RETRY_MS_MAX_DEFAULT 300000u
+
+static struct {
+    struct ota_agent agent;
+    struct ota_store store;
+    struct ota_trust trust;
+    struct OTA_Config config;
+    char thing[OTA_THING_NAME_MAX + 1u], root[OTA_TOPIC_ROOT_MAX + 1u];
+    uint8_t topic[OTA_TOPIC_MAX], payload[OTA_SCRATCH_PAYLOAD_MIN];
+    enum ota_journal_state
+        shown_state; /* what `image` was computed for: reading flash each turn would be waste */
+    enum ota_idle_mode shown_mode;
+    OTA_ImageState_t image;
+} own;
+
+static struct {
+    enum { STOPPED, STARTING, RUNNING, STOPPING, ENDED } phase;
+    bool woken;
+    bool link_up; /* remembered, so that init may come after the connection */
+    OTA_CompleteCallback_t callback;
+    void *callback_context;
+    enum ota_journal_state state;
+    bool testing, verified;
+    OTA_ImageState_t image;
+    OTA_Err_t error;
+    struct ota_inbox_stats cleared; /* the statistics' zero */
+    struct OTA_Statistics statistics;
+} shared;
+
+/* --- words -------------------------------------------------------------------------- */
+
+const char *OTA_StateName(OTA_State_t state)
+{
+    switch (state) {
+    case OTA_AgentState_Unknown: return "Unknown";
+    case OTA_AgentState_NotReady: return "NotReady";
+    case OTA_AgentState_Ready: return "Ready";
+    case OTA_AgentState_Active: return "Active";
+    case OTA_AgentState_ShuttingDown: return "ShuttingDown";
+    }
+    return "?";
+}
+
+const char *OTA_ErrName(OTA_Err_t err)
+{
+    switch (err) {
+    case OTA_Err_None: return "None";
+    case OTA_Err_NotReady: return "NotReady";
+    case OTA_Err_BadImageState: return "BadImageState";
+    case OTA_Err_NoActiveJob: return "NoActiveJob";
+    case OTA_Err_Config: return "Config";
+    case OTA_Err_Flash: return "Flash";
+    }
+    return "?";
+}
+
+/* --- the agent's port ------------------------------------------------------------------ */
+
+static void port_lock(void *unused)
+{
+    (void)unused;
+    OTA_Os.lock();
+}
+
+static void port_unlock(void *unused)
+{
+    (void)unused;
+    OTA_Os.unlock();
+}
+
+static void port_wake(void *unused)
+{
+    (void)unused;
+    OTA_Os.lock();
+    shared.woken = true;
+    OTA_Os.wake();
+    OTA_Os.unlock();
+}
+
+/* --- what others may know ---------------------------------------------------------------- */
+
+static OTA_ImageState_t image_state(const struct ota_orchestrator *o, bool testing)
+{
+    const struct ota_journal *j = &o->journal;
+    struct ota_store_facts facts;
+
+    if (j->state == OTA_JOURNAL_OUTCOME_FAIL || j->state == OTA_JOURNAL_REPORT_FAIL) {
+        return j->reason == OTA_REASON_ABORTED ? OTA_ImageState_Aborted : OTA_ImageState_Rejected;
+    }
+    if (testing) {
+        return OTA_ImageState_Testing;
+    }
+    if (ota_store_facts(&own.store, &facts) != OTA_OK) {
+        return OTA_ImageState_Unknown;
+    }
+    switch (ota_slot_classify(&facts.slot[o->cfg.running], true)) {
+    case OTA_SLOT_CONFIRMED:
+    case OTA_SLOT_UNMARKED: return OTA_ImageState_Accepted;
+    case OTA_SLOT_UNTRIED:
+    case OTA_SLOT_TRIED: return OTA_ImageState_Testing;
+    case OTA_SLOT_INVALID:
+    case OTA_SLOT_INCOMPLETE: break;
+    }
+    return OTA_ImageState_Unknown;
+}
+
+/* After each turn of the loop: what the other threads see. */
+static void show(void)
+{
+    const struct ota_orchestrator *o = &own.agent.orchestrator;
+    const enum ota_journal_state state = ota_orchestrator_state(o);
+    const bool testing =
+        state == OTA_JOURNAL_TESTING || (state == OTA_JOURNAL_NONE && o->mode == OTA_MODE_TRIAL);
+    if (own.image == OTA_ImageState_Unknown || own.shown_state != state ||
+        own.shown_mode != o->mode) {
+        own.image = image_state(o, testing);
+        own.shown_state = state;
+        own.shown_mode = o->mode;
+    }
+
+    OTA_Os.lock();
+    shared.state = state;
+    shared.testing = testing;
+    shared.image = own.image;
+    if (shared.phase == STARTING && o->restarted) {
+        shared.phase = RUNNING;
+    }
+    const struct ota_inbox_stats *s = &own.agent.inbox.stats;
+    shared.statistics = (struct OTA_Statistics){
+        .received = s->received - shared.cleared.received,
+        .queued = s->received - s->dropped - s->too_large -
+                  (shared.cleared.received - shared.cleared.dropped - shared.cleared.too_large),
+        .processed = s->processed - shared.cleared.processed,
+        .dropped = s->dropped + s->too_large - shared.cleared.dropped - shared.cleared.too_large,
+    };
+    OTA_Os.wake();
+    OTA_Os.unlock();
+}
+
+/* --- effects -------------------------------------------------------------------------------- */
+
+static OTA_JobEvent_t event_of(enum ota_event_kind kind)
+{
+    switch (kind) {
+    case OTA_EVENT_ACTIVATE: return OTA_JobEvent_Activate;
+    case OTA_EVENT_FAILED: return OTA_JobEvent_Fail;
+    case OTA_EVENT_START_TEST: return OTA_JobEvent_StartTest;
+    case OTA_EVENT_SELF_TEST_FAILED: return OTA_JobEvent_SelfTestFailed;
+    case OTA_EVENT_CUSTOM_JOB: return OTA_JobEvent_CustomJob;
+    case OTA_EVENT_NO_JOB: return OTA_JobEvent_NoJob;
+    case OTA_EVENT_PROGRESS: return OTA_JobEvent_Progress;
+    case OTA_EVENT_OFFER:
+    case OTA_EVENT_CLAIMED:
+    case OTA_EVENT_RESUMED:
+    case OTA_EVENT_CONFIRMED:
+    case OTA_EVENT_CANCELED:
+    case OTA_EVENT_REPORTED:
+    case OTA_EVENT_MESSAGE_REFUSED:
+    case OTA_EVENT_FLASH_FAULT: break;
+    }
+    return OTA_JobEvent_Info;
+}
+
+/* Without a callback: activate at once, and accept every test. */
+static void decide_by_default(OTA_JobEvent_t event)
+{
+    if (event == OTA_JobEvent_Activate) {
+        (void)OTA_ActivateNewImage();
+    } else if (event == OTA_JobEvent_StartTest) {
+        (void)OTA_SetImageState(OTA_ImageState_Accepted);
+    }
+}
+
+static void give_event(const struct ota_effect *effect)
+{
+    const OTA_JobEvent_t event = event_of(effect->as.event.kind);
+    const struct OTA_EventData data = {
+        .info = effect->as.event.kind,
+        .error = effect->as.event.error,
+        .reason = effect->as.event.reason,
+        .value = effect->as.event.value,
+        .total = effect->as.event.total,
+        .job_id = effect->as.event.job_id,
+        .document = effect->as.event.document,
+    };
+    show(); /* what the callback asks must be true already */
+    OTA_Os.lock();
+    const OTA_CompleteCallback_t callback = shared.callback;
+    void *const context = shared.callback_context;
+    OTA_Os.unlock();
+    if (callback != NULL) {
+        callback(event, &data, context);
+    } else {
+        decide_by_default(event);
+    }
+}
+
+/* What the MQTT client does not take is as if the network had lost it: it is asked again. */
+static void perform(const struct ota_effect *effect)
+{
+    const struct OTA_Mqtt *m = &own.config.mqtt;
+    switch (effect->kind) {
+    case OTA_EFFECT_SUBSCRIBE:
+        (void)m->subscribe(m->context, effect->as.subscribe.filter, effect->as.subscribe.qos);
+        break;
+    case OTA_EFFECT_UNSUBSCRIBE:
+        (void)m->unsubscribe(m->context, effect->as.subscribe.filter);
+        break;
+    case OTA_EFFECT_PUBLISH:
+        (void)m->publish(m->context, effect->as.publish.topic, effect->as.publish.payload,
+                         effect->as.publish.qos);
+        break;
+    case OTA_EFFECT_REBOOT: own.config.reset(own.config.reset_context); break;
+    case OTA_EFFECT_EVENT: give_event(effect); break;
+    }
+}
+
+/* --- the thread ------------------------------------------------------------------------------- */
+
+static bool stopping(void)
+{
+    OTA_Os.lock();
+    const bool yes = shared.phase == STOPPING;
+    OTA_Os.unlock();
+    return yes;
+}
+
+static void wait_for_work(void)
+{
+    const ota_ms_t deadline = ota_agent_deadline(&own.agent);
+    OTA_Os.lock();
+    while (!shared.woken && shared.phase != STOPPING && OTA_Os.now() < deadline) {
+        OTA_Os.wait_until(deadline);
+    }
+    shared.woken = false;
+    OTA_Os.unlock();
+}
+
+static void unsubscribe_all(void)
+{
+    for (unsigned i = 0; i < OTA_SUBSCRIPTIONS; i++) {
+        const struct ota_effect effect = {
+            .kind = OTA_EFFECT_UNSUBSCRIBE,
+            .as.subscribe.filter = ota_orchestrator_filter(&own.agent.orchestrator, i),
+        };
+        perform(&effect);
+    }
+}
+
+static void loop(void)
+{
+    while (!stopping()) {
+        struct ota_effect effect;
+        while (!stopping() && ota_agent_poll(&own.agent, OTA_Os.now(), &effect)) {
+            perform(&effect);
+        }
+        show();
+        wait_for_work();
+    }
+    unsubscribe_all();
+    OTA_Os.lock();
+    shared.phase = ENDED;
+    OTA_Os.wake();
+    OTA_Os.unlock();
+}
+
+/* --- init and shutdown ------------------------------------------------------------------------- */
+
+static uint32_t or_default(uint32_t value, uint32_t default_value)
+{
+    return value != 0 ? value : default_value;
+}
+
+static bool copy_name(char *to, size_t cap, const char *from)
+{
+    const size_t len = strlen(from);
+    if (len >= cap) {
+        return false;
+    }
+    memcpy(to, from, len + 1u);
+    return true;
+}
+
+static bool config_ok(const struct OTA_Config *c)
+{
+    const uint32_t block = or_default(c->block_size, BLOCK_SIZE_DEFAULT);
+    const uint32_t window = or_default(c->window, WINDOW_DEFAULT);
+    const char *root = c->topic_root != NULL ? c->topic_root : "$aws";
+
+    return c->thing_name != NULL && ota_thing_name_ok(ota_span_of_str(c->thing_name)) &&
+           ota_topic_root_ok(ota_span_of_str(root)) &&
+           copy_name(own.thing, sizeof own.thing, c->thing_name) &&
+           copy_name(own.root, sizeof own.root, root) && c->flash != NULL && c->layout != NULL &&
+           c->crypto != NULL && c->reset != NULL && c->mqtt.publish != NULL &&
+           c->mqtt.subscribe != NULL && c->mqtt.unsubscribe != NULL && c->memory.ptr != NULL &&
+           block >= OTA_STREAM_BLOCK_MIN && block <= OTA_STREAM_BLOCK_MAX &&
+           (block & (block - 1u)) == 0 && block % c->flash->write_size == 0 && window >= 1u &&
+           window <= OTA_STREAM_WINDOW_MAX && c->memory.cap >= OTA_MEMORY_SIZE(block, 1u);
+}
+
+static struct ota_agent_cfg agent_config(const struct OTA_Config *c)
+{
+    const uint32_t block = or_default(c->block_size, BLOCK_SIZE_DEFAULT);
+    const uint32_t message = OTA_MESSAGE_SIZE(block);
+    size_t room = c->memory.cap - block;
+    if (c->message_count != 0 && room / message > c->message_count) {
+        room = (size_t)c->message_count * message;
+    }
+    return (struct ota_agent_cfg){
+        .orchestrator = {
+            .store = &own.store,
+            .crypto = c->crypto,
+            .trust = &own.trust,
+            .root = ota_span_of_str(own.root),
+            .thing = ota_span_of_str(own.thing),
+            .scratch = { OTA_BUF_OF(own.topic), OTA_BUF_OF(own.payload) },
+            .room = { c->memory.ptr, block },
+            .running = c->running_slot,
+            .handover = c->handover,
+            .policy = OTA_POLICY_ACCEPT,
+            .format = OTA_FORMAT_CBOR,
+            .block_size = block,
+            .window = or_default(c->window, WINDOW_DEFAULT),
+            .retry_ms_min = or_default(c->retry_ms_min, RETRY_MS_MIN_DEFAULT),
+            .retry_ms_max = or_default(c->retry_ms_max, RETRY_MS_MAX_DEFAULT),
+            .self_test_ms = or_default(c->self_test_ms, SELF_TEST_MS_DEFAULT),
+        },
+        .port = { port_lock, port_unlock, port_wake, NULL },
+        .inbox = { c->memory.ptr + block, room },
+        .message_size = message,
+    };
+}
+
+static OTA_Err_t prepare(const struct OTA_Config *config)
+{
+    if (config == NULL || !config_ok(config)) {
+        return OTA_Err_Config;
+    }
+    own.config = *config;
+    own.image = OTA_ImageState_Unknown;
+    if (ota_store_open(&own.store, config->flash, config->layout) != OTA_OK ||
+        ota_store_trust(&own.store, &own.trust) != OTA_OK) {
+        return OTA_Err_Flash;
+    }
+    const struct ota_agent_cfg agent = agent_config(config);
+    return ota_agent_init(&own.agent, &agent) == OTA_OK ? OTA_Err_None : OTA_Err_Flash;
+}
+
+static OTA_State_t state_locked(void)
+{
+    switch (shared.phase) {
+    case STOPPED:
+    case STARTING: return OTA_AgentState_NotReady;
+    case RUNNING:
+        return shared.state == OTA_JOURNAL_NONE ? OTA_AgentState_Ready : OTA_AgentState_Active;
+    case STOPPING:
+    case ENDED: return OTA_AgentState_ShuttingDown;
+    }
+    return OTA_AgentState_Unknown;
+}
+
+/* Swap the callback, clear the statistics, and nothing else. */
+static void adopt_callback(const struct OTA_Config *config)
+{
+    shared.callback = config->callback;
+    shared.callback_context = config->callback_context;
+    shared.cleared = own.agent.inbox.stats;
+    shared.statistics = (struct OTA_Statistics){ 0 };
+}
+
+/* @return whether the thread runs now. Called without the lock, while stopped. */
+static bool start(const struct OTA_Config *config)
+{
+    OTA_Err_t err = prepare(config);
+    OTA_Os.lock();
+    shared.error = err;
+    if (err == OTA_Err_None) {
+        adopt_callback(config);
+        shared.phase = STARTING;
+        shared.state = OTA_JOURNAL_NONE;
+        shared.image = OTA_ImageState_Unknown;
+    }
+    const bool link_up = shared.link_up;
+    OTA_Os.unlock();
+    if (err != OTA_Err_None) {
+        return false;
+    }
+    if (link_up) {
+        ota_agent_post_link(&own.agent, true);
+    }
+    if (OTA_Os.start(loop)) {
+        return true;
+    }
+    OTA_Os.lock();
+    shared.phase = STOPPED;
+    shared.error = OTA_Err_NotReady;
+    OTA_Os.unlock();
+    return false;
+}
+
+OTA_State_t OTA_AgentInit(const struct OTA_Config *config, uint32_t timeout_ms)
+{
+    OTA_Os.lock();
+    const bool stopped = shared.phase == STOPPED;
+    if (!stopped && config != NULL) {
+        adopt_callback(config);
+    }
+    OTA_Os.unlock();
+    if (stopped && !start(config)) {
+        return OTA_AgentState_NotReady;
+    }
+
+    const ota_ms_t deadline = OTA_Os.now() + timeout_ms;
+    OTA_Os.lock();
+    while (shared.phase == STARTING && OTA_Os.now() < deadline) {
+        OTA_Os.wait_until(deadline);
+    }
+    const OTA_State_t state = state_locked();
+    OTA_Os.unlock();
+    return state;
+}
+
+OTA_State_t OTA_AgentShutdown(uint32_t timeout_ms)
+{
+    const ota_ms_t deadline = OTA_Os.now() + timeout_ms;
+    OTA_Os.lock();
+    if (shared.phase == STARTING || shared.phase == RUNNING) {
+        shared.phase = STOPPING;
+        OTA_Os.wake();
+    }
+    while (shared.phase == STOPPING && OTA_Os.now() < deadline) {
+        OTA_Os.wait_until(deadline);
+    }
+    const bool ended = shared.phase == ENDED;
+    if (ended) {
+        shared.phase = STOPPED;
+    }
+    const OTA_State_t state = state_locked();
+    OTA_Os.unlock();
+    if (ended) {
+        OTA_Os.join();
+    }
+    return state;
+}
+
+/* --- questions and commands ------------------------------------------------------------------- */
+
+OTA_State_t OTA_GetAgentState(void)
+{
+    OTA_Os.lock();
+    const OTA_State_t state = state_locked();
+    OTA_Os.unlock();
+    return state;
+}
+
+OTA_Err_t OTA_GetLastError(void)
+{
+    OTA_Os.lock();
+    const OTA_Err_t err = shared.error;
+    OTA_Os.unlock();
+    return err;
+}
+
+OTA_ImageState_t OTA_GetImageState(void)
+{
+    OTA_Os.lock();
+    const OTA_ImageState_t image =
+        shared.phase == RUNNING || shared.phase == STARTING ? shared.image : OTA_ImageState_Unknown;
+    OTA_Os.unlock();
+    return image;
+}
+
+struct OTA_Statistics OTA_GetStatistics(void)
+{
+    OTA_Os.lock();
+    const struct OTA_Statistics statistics = shared.statistics;
+    OTA_Os.unlock();
+    return statistics;
+}
+
+/* Post `command` if the agent runs and `possible` says so of the state that is shown. */
+static OTA_Err_t post(enum ota_command command, bool (*possible)(void))
+{
+    OTA_Os.lock();
+    OTA_Err_t err = shared.phase == RUNNING ? OTA_Err_None : OTA_Err_NotReady;
+    if (err == OTA_Err_None && !possible()) {
+        err = OTA_Err_NoActiveJob;
+    }
+    OTA_Os.unlock();
+    if (err == OTA_Err_None) {
+        ota_agent_post_command(&own.agent, command);
+    }
+    return err;
+}
+
+static bool always(void)
+{
+    return true;
+}
+
+static bool is_ready(void)
+{
+    return shared.state == OTA_JOURNAL_READY;
+}
+
+static bool is_testing(void)
+{
+    return shared.testing;
+}
+
+static bool can_reject(void)
+{
+    return shared.testing || shared.state == OTA_JOURNAL_READY;
+}
+
+static bool can_abort(void)
+{
+    return can_reject() || shared.state == OTA_JOURNAL_CLAIMED ||
+           shared.state == OTA_JOURNAL_RECEIVING;
+}
+
+OTA_Err_t OTA_ActivateNewImage(void)
+{
+    return post(OTA_COMMAND_ACTIVATE, is_ready);
+}
+
+OTA_Err_t OTA_CheckForUpdate(void)
+{
+    return post(OTA_COMMAND_CHECK, always);
+}
+
+OTA_Err_t OTA_SetImageState(OTA_ImageState_t state)
+{
+    switch (state) {
+    case OTA_ImageState_Testing:
+        return OTA_GetAgentState() > OTA_AgentState_NotReady ? OTA_Err_None : OTA_Err_NotReady;
+    case OTA_ImageState_Accepted: return post(OTA_COMMAND_CONFIRM, is_testing);
+    case OTA_ImageState_Rejected: return post(OTA_COMMAND_REJECT, can_reject);
+    case OTA_ImageState_Aborted: return post(OTA_COMMAND_ABORT, can_abort);
+    case OTA_ImageState_Unknown: break;
+    }
+    return OTA_Err_BadImageState;
+}
+
+/* --- what the MQTT callbacks forward ------------------------------------------------------------ */
+
+static bool running(void)
+{
+    OTA_Os.lock();
+    const bool yes = shared.phase == STARTING || shared.phase == RUNNING;
+    OTA_Os.unlock();
+    return yes;
+}
+
+static void on_link(bool up)
+{
+    OTA_Os.lock();
+    shared.link_up = up;
+    OTA_Os.unlock();
+    if (running()) {
+        ota_agent_post_link(&own.agent, up);
+    }
+}
+
+void OTA_OnConnected(void)
+{
+    on_link(true);
+}
+
+void OTA_OnDisconnected(void)
+{
+    on_link(false);
+}
+
+void OTA_OnSubscribed(struct ota_span filter)
+{
+    if (running()) {
+        ota_agent_post_subscribed(&own.agent, filter);
+    }
+}
+
+void OTA_OnMessage(struct ota_span topic, struct ota_span payload)
+{
+    if (running()) {
+        (void)ota_agent_post_message(&own.agent, topic, payload); /* dropped ones are counted */
+    }
+}
