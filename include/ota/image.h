@@ -24,6 +24,7 @@
 #include "ota/cursor.h"
 #include "ota/err.h"
 #include "ota/flash.h"
+#include "ota/version.h"
 
 #define OTA_IMAGE_MAGIC       0x96f3b83du
 #define OTA_IMAGE_HEADER_SIZE 32u
@@ -32,22 +33,6 @@
 #define OTA_IMAGE_SIGNATURES_MAX 2u /* key rotation: an old and a new key */
 #define OTA_UUID_SIZE            16u
 #define OTA_IMAGE_FLAG_ROM_FIXED 0x100u /* load_address is the flash address it was linked for */
-
-struct ota_version {
-    uint8_t major, minor;
-    uint16_t revision;
-    uint32_t build;
-};
-
-/** < 0, 0, > 0 as a is lower, equal, higher. The build number does not count (MCUboot's rule). */
-int ota_version_compare(struct ota_version a, struct ota_version b);
-
-/* "255.255.65535+4294967295" */
-#define OTA_VERSION_TEXT_MAX 24u
-/** "1.2.3", with "+build" if that is not 0. */
-void ota_version_write(struct ota_writer *w, struct ota_version version);
-/** The reverse, strictly: OTA_E_MALFORMED, or OTA_E_RANGE for a number that does not fit its field. */
-OTA_MUST_CHECK ota_err_t ota_version_parse(struct ota_span text, struct ota_version *version);
 
 struct ota_image_header {
     struct ota_version version;

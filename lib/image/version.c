@@ -1,4 +1,4 @@
-#include "ota/image.h"
+#include "ota/version.h"
 
 /* -1, 0, 1 as a is lower, equal, higher. */
 static int compare(unsigned a, unsigned b)

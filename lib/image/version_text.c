@@ -1,4 +1,4 @@
-#include "ota/image.h"
+#include "ota/version.h"
 
 void ota_version_write(struct ota_writer *w, struct ota_version version)
 {
