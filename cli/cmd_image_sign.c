@@ -1,0 +1,210 @@
+/* waft image sign: from an executable or binary to a signed image. No server is needed, or told. */
+#include "base/file.h"
+#include "cli.h"
+#include "image_file.h"
+#include "keys.h"
+#include "out.h"
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Header, TLVs and padding around a payload. */
+#define FRAME_MAX (UINT16_MAX + OTA_IMAGE_TLVS_MAX)
+
+struct job {
+    struct ota_image image; /* what to say; digest and signatures are not looked at */
+    EVP_PKEY *keys[OTA_IMAGE_SIGNATURES_MAX];
+    size_t key_count;
+    char *payload;
+};
+
+static bool read_numbers(const struct cli_args *args, struct job *job)
+{
+    unsigned long long counter = 0, header_size = OTA_IMAGE_HEADER_SIZE, address = 0;
+    if (!cli_number("--counter", cli_option(args, "--counter"), UINT32_MAX, &counter) ||
+        !cli_number("--header-size", cli_option(args, "--header-size"), UINT16_MAX, &header_size) ||
+        !cli_number("--load-address", cli_option(args, "--load-address"), UINT32_MAX, &address)) {
+        return false;
+    }
+    if (header_size < OTA_IMAGE_HEADER_SIZE) {
+        cli_fail(CLI_USAGE, NULL, "--header-size is at least %u", OTA_IMAGE_HEADER_SIZE);
+        return false;
+    }
+    job->image.counter = (uint32_t)counter;
+    job->image.header.header_size = (uint16_t)header_size;
+    if (cli_option(args, "--load-address") != NULL) {
+        job->image.header.load_address = (uint32_t)address;
+        job->image.header.flags = OTA_IMAGE_FLAG_ROM_FIXED;
+    }
+    return true;
+}
+
+static bool read_words(const struct cli_args *args, struct job *job, struct srv_err *err)
+{
+    const char *version = cli_option(args, "--version"), *hw = cli_option(args, "--hw");
+    job->image.hw_max = UINT16_MAX;
+    if (ota_version_parse(ota_span_of_str(version), &job->image.header.version) != OTA_OK) {
+        return srv_fail(err, SRV_E_INVALID, "%.40s is no version like 1.4.0 or 1.4.0+77", version);
+    }
+    return cli_uuid_read(cli_option(args, "--vendor"), job->image.vendor, err) &&
+           cli_uuid_read(cli_option(args, "--class"), job->image.class_id, err) &&
+           (hw == NULL || cli_hw_read(hw, &job->image.hw_min, &job->image.hw_max, err));
+}
+
+static bool read_keys(const struct cli_args *args, struct job *job, struct srv_err *err)
+{
+    const char *path = NULL;
+    while ((path = cli_option_at(args, "--key", job->key_count)) != NULL) {
+        if (job->key_count == OTA_IMAGE_SIGNATURES_MAX) {
+            return srv_fail(err, SRV_E_LIMIT, "an image has at most %u signatures",
+                            OTA_IMAGE_SIGNATURES_MAX);
+        }
+        EVP_PKEY *key = cli_key_read_private(path, err);
+        if (key == NULL) {
+            return false;
+        }
+        job->keys[job->key_count++] = key;
+    }
+    return true;
+}
+
+static bool read_payload(const char *path, struct job *job, struct srv_err *err)
+{
+    size_t size = 0;
+    if (!srv_file_read(path, CLI_IMAGE_MAX - FRAME_MAX, &job->payload, &size, err)) {
+        return false;
+    }
+    job->image.header.payload_size = (uint32_t)size;
+    return size > 0 || srv_fail(err, SRV_E_INVALID, "%s is empty", path);
+}
+
+/* The unprotected TLVs: the digest of all before them, and what the keys say to it. */
+static bool sign(struct job *job, struct ota_writer *w, struct srv_err *err)
+{
+    uint8_t digest[OTA_DIGEST_SIZE];
+    struct ota_span covered = ota_writer_done(w);
+    struct cli_signature signatures[OTA_IMAGE_SIGNATURES_MAX];
+    struct ota_image_signing signings[OTA_IMAGE_SIGNATURES_MAX];
+    cli_sha256(covered.ptr, covered.len, digest);
+    for (size_t i = 0; i < job->key_count; i++) {
+        if (!cli_key_id(job->keys[i], signings[i].key_id, err) ||
+            !cli_sign_digest(job->keys[i], digest, &signatures[i], err)) {
+            return false;
+        }
+        signings[i].der = (struct ota_span){ signatures[i].der, signatures[i].len };
+    }
+    ota_image_unprotected_write(w, digest, signings, job->key_count);
+    return true;
+}
+
+static bool write_image(struct job *job, const char *path, struct srv_err *err)
+{
+    uint8_t protected_room[OTA_IMAGE_TLVS_MAX];
+    struct ota_writer tlvs = ota_writer(OTA_BUF_OF(protected_room));
+    ota_image_protected_write(&tlvs, &job->image);
+    struct ota_span protected_tlvs = ota_writer_done(&tlvs);
+    struct ota_image_header *h = &job->image.header;
+    h->protected_size = (uint16_t)protected_tlvs.len;
+
+    size_t cap = (size_t)h->payload_size + FRAME_MAX;
+    uint8_t *room = malloc(cap);
+    if (room == NULL) {
+        return srv_fail(err, SRV_E_INTERNAL, "no memory for the image");
+    }
+    struct ota_writer w = ota_writer((struct ota_buf){ room, cap });
+    ota_image_header_write(&w, h, 0xff);
+    ota_write_bytes(&w, (struct ota_span){ (const uint8_t *)job->payload, h->payload_size });
+    ota_write_bytes(&w, protected_tlvs);
+    bool ok = sign(job, &w, err);
+    struct ota_span image = ota_writer_done(&w);
+    ok = ok && (image.len > 0 || srv_fail(err, SRV_E_INTERNAL, "the image does not fit")) &&
+         srv_file_write(path, image.ptr, image.len, 0644, err);
+    free(room);
+    return ok;
+}
+
+static enum cli_exit print_result(const char *path, enum cli_format format)
+{
+    struct cli_image image;
+    struct srv_err err = { 0 };
+    if (!cli_image_read(path, &image, &err)) {
+        return cli_fail(CLI_FAILED, NULL, "what was written is no image: %s", err.text);
+    }
+    static const struct cli_column columns[] = {
+        { "file", "image", CLI_TEXT },
+        { "version", "version", CLI_TEXT },
+        { "size", "bytes", CLI_NUMBER },
+        { "digest", "image digest", CLI_TEXT },
+        { "fileDigest", "file digest", CLI_TEXT },
+    };
+    char version[OTA_VERSION_TEXT_MAX + 1u], size[24], digest[2 * OTA_DIGEST_SIZE + 1],
+        file[2 * OTA_DIGEST_SIZE + 1];
+    cli_version_print(version, image.image.header.version);
+    snprintf(size, sizeof size, "%zu", image.size);
+    cli_hex(digest, image.digest, OTA_DIGEST_SIZE);
+    cli_hex(file, image.file_digest, OTA_DIGEST_SIZE);
+    struct cli_table t;
+    cli_table_begin(&t, columns, 5);
+    cli_table_add(&t, (const char *const[]){ path, version, size, digest, file });
+    cli_table_print_one(&t, format);
+    cli_table_end(&t);
+    cli_image_end(&image);
+    return CLI_OK;
+}
+
+static enum cli_exit run(const struct cli_args *args)
+{
+    struct srv_err err = { 0 };
+    struct job job = { 0 };
+    if (!read_numbers(args, &job)) {
+        return CLI_USAGE;
+    }
+    const char *out = cli_option(args, "--out");
+    bool ok = read_words(args, &job, &err) && read_keys(args, &job, &err) &&
+              read_payload(cli_operand(args, 0), &job, &err) && write_image(&job, out, &err);
+    for (size_t i = 0; i < job.key_count; i++) {
+        EVP_PKEY_free(job.keys[i]);
+    }
+    free(job.payload);
+    if (!ok) {
+        return cli_fail(CLI_FAILED, NULL, "%s", err.text);
+    }
+    return print_result(out, args->format);
+}
+
+static const struct cli_option options[] = {
+    { "--key", "FILE", "private release key, PEM; twice while keys are rotated", CLI_REPEATED },
+    { "--out", "FILE", "where the image goes", CLI_REQUIRED },
+    { "--version", "X.Y.Z[+BUILD]", "version of the image", CLI_REQUIRED },
+    { "--vendor", "UUID", "whose devices it is for", CLI_REQUIRED },
+    { "--class", "UUID", "which class of devices it is for", CLI_REQUIRED },
+    { "--counter", "N", "security counter: a device never goes below it again (default: 0)",
+      CLI_ONCE },
+    { "--hw", "REV|MIN-MAX", "hardware revisions that it runs on (default: all)", CLI_ONCE },
+    { "--header-size", "BYTES", "where the payload begins (default: 32; Cortex-M wants 0x200)",
+      CLI_ONCE },
+    { "--load-address", "ADDRESS",
+      "flash address that it is linked for, if it is for one slot only", CLI_ONCE },
+    { 0 },
+};
+
+static enum cli_exit run_checked(const struct cli_args *args)
+{
+    if (cli_option(args, "--key") == NULL) {
+        return cli_fail(CLI_USAGE, "`waft key new release.key` makes one",
+                        "--key FILE is missing: an image without a signature runs nowhere");
+    }
+    return run(args);
+}
+
+const struct cli_command cli_image_sign = {
+    .noun = "image",
+    .verb = "sign",
+    .operands = "PAYLOAD",
+    .operand_min = 1,
+    .operand_max = 1,
+    .summary = "make a signed image (MCUboot's format) of an executable or binary",
+    .options = options,
+    .run = run_checked,
+};

@@ -1,0 +1,71 @@
+/* waft image verify: would a device take it? The device's own checks decide. */
+#include "anchors.h"
+#include "cli.h"
+#include "image_file.h"
+#include "psa_port.h"
+#include <stdio.h>
+#include <string.h>
+
+static const struct cli_option options[] = {
+    { "--key", "FILE", "release key that must have signed it (public or private); or two of them",
+      CLI_REPEATED },
+    { "--vendor", "UUID", "vendor of the device (default: the image's)", CLI_ONCE },
+    { "--class", "UUID", "class of the device (default: the image's)", CLI_ONCE },
+    { "--hw", "REV", "hardware revision of the device (default: one that fits)", CLI_ONCE },
+    { "--counter", "N", "security counter of the device (default: 0)", CLI_ONCE },
+    { 0 },
+};
+
+static ota_err_t judge(const struct cli_image *file, const struct ota_trust *trust,
+                       uint32_t counter)
+{
+    struct psa_port port;
+    ota_err_t why = psa_port_init(&port, NULL);
+    if (why == OTA_OK) {
+        why = ota_image_check(&file->image, trust, counter, &port.base);
+    }
+    if (why == OTA_OK && memcmp(file->digest, file->image.digest, OTA_DIGEST_SIZE) != 0) {
+        why = OTA_E_IMAGE_DIGEST;
+    }
+    return why;
+}
+
+static enum cli_exit run(const struct cli_args *args)
+{
+    unsigned long long counter = 0;
+    if (!cli_number("--counter", cli_option(args, "--counter"), UINT32_MAX, &counter)) {
+        return CLI_USAGE;
+    }
+    if (cli_option(args, "--key") == NULL) {
+        return cli_fail(CLI_USAGE, NULL, "--key FILE is missing: whose signature shall count?");
+    }
+    const char *path = cli_operand(args, 0);
+    struct cli_image file = { 0 };
+    struct ota_trust trust = { 0 };
+    struct srv_err err = { 0 };
+    if (!cli_image_read(path, &file, &err) ||
+        !cli_anchors_read(args, "--key", trust.release, &trust.release_count, &err) ||
+        !cli_device_read(args, &file.image, &trust, &err)) {
+        cli_image_end(&file);
+        return cli_fail(CLI_FAILED, NULL, "%s", err.text);
+    }
+    ota_err_t why = judge(&file, &trust, (uint32_t)counter);
+    cli_image_end(&file);
+    if (why != OTA_OK) {
+        return cli_fail(CLI_FAILED, NULL, "%s: %s (%s)", path, ota_err_text(why),
+                        ota_err_name(why));
+    }
+    printf("%s is good\n", path);
+    return CLI_OK;
+}
+
+const struct cli_command cli_image_verify = {
+    .noun = "image",
+    .verb = "verify",
+    .operands = "IMAGE",
+    .operand_min = 1,
+    .operand_max = 1,
+    .summary = "check an image as a device would: digest, signature, vendor, class, counter",
+    .options = options,
+    .run = run,
+};
