@@ -98,6 +98,7 @@ static const struct {
     { "three for two", "Zg===", OTA_E_MALFORMED, NULL },
     { "digits behind the padding", "Zg==Zg==", OTA_E_MALFORMED, NULL },
     { "digit behind the padding", "Zg=Z", OTA_E_MALFORMED, NULL },
+    { "padding before the last digit", "Zm=8", OTA_E_MALFORMED, NULL },
     { "one digit", "Z", OTA_E_MALFORMED, NULL },
     { "one digit, padded", "Z===", OTA_E_MALFORMED, NULL },
     { "one digit that is zero", "A", OTA_E_MALFORMED, NULL },

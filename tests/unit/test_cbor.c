@@ -234,8 +234,11 @@ static void numbers_are_read_in_every_width(void **state)
         { "18ff", 255 },
         { "190100", 256 },
         { "1903e8", 1000 },
+        { "19ffff", 65535 },
+        { "1a00010000", 65536 },
         { "1a000f4240", 1000000 },
         { "1affffffff", UINT32_MAX },
+        { "1b0000000100000000", 4294967296 },
         { "1b000000e8d4a51000", 1000000000000 },
         { "1bffffffffffffffff", UINT64_MAX },
     };
