@@ -12,8 +12,9 @@
 
 /**
  * Decode. CR and LF are skipped wherever they stand (signers break lines at 64
- * or 76), missing padding is accepted; too much padding, padding in the middle,
- * bits set behind the last byte and any other character are not.
+ * or 76), missing padding is accepted (all of it, or one of two); too much
+ * padding, padding in the middle, bits set behind the last byte and any other
+ * character are not.
  *
  * @param out      room; may be the text itself (decoding in place: output never overtakes input).
  * @param decoded  out: the bytes, inside `out`; untouched on error.

@@ -62,7 +62,10 @@ bool ota_cbor_next_key(struct ota_cbor *c, struct ota_cbor_map *map, struct ota_
 struct ota_cbor_map ota_cbor_array(struct ota_cbor *c);
 bool ota_cbor_next_element(struct ota_cbor *c, struct ota_cbor_map *array);
 
-/** Skip one item with all that is inside it. Deeper than OTA_CBOR_DEPTH_MAX: OTA_E_DEPTH. */
+/**
+ * Skip one item with all that is inside it: its structure is checked, not its characters.
+ * More than OTA_CBOR_DEPTH_MAX containers in one another: OTA_E_DEPTH.
+ */
 void ota_cbor_skip(struct ota_cbor *c);
 
 /** The first failure; bytes left over count as OTA_E_MALFORMED. */

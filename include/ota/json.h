@@ -99,7 +99,7 @@ OTA_MUST_CHECK ota_err_t ota_json_u64(struct ota_json value, uint64_t *number);
  */
 struct ota_json_out {
     struct ota_writer *w;
-    uint32_t open; /* nesting now */
+    uint32_t open; /* below a leading 1, a bit for each open container: 1 an object; up to 31 */
     bool first, after_key;
 };
 

@@ -258,6 +258,65 @@ static void the_longest_names_fit_into_the_longest_topic(void **state)
     }
 }
 
+/* One byte put in, taken out or changed, or a level taken from another topic. */
+static size_t mutate(uint8_t text[OTA_TOPIC_MAX], size_t len, uint32_t *seed)
+{
+    static const char alphabet[] = "/+#$ajnstgecborux-_: \0";
+    const size_t at = t_random(seed) % len;
+    const uint8_t byte = (uint8_t)alphabet[t_random(seed) % (sizeof alphabet - 1)];
+    switch (t_random(seed) % 4) {
+    case 0: text[at] = byte; return len;
+    case 1:
+        memmove(&text[at + 1], &text[at], len - at);
+        text[at] = byte;
+        return len + 1;
+    case 2: memmove(&text[at], &text[at + 1], len - at - 1); return len - 1;
+    default: {
+        const char *other = topics[t_random(seed) % COUNT(topics)].text;
+        const size_t other_len = strlen(other);
+        const size_t from = t_random(seed) % other_len;
+        memcpy(&text[at], &other[from], other_len - from);
+        return at + other_len - from;
+    }
+    }
+}
+
+/* Whatever is taken for a topic of ours is written back as the very same bytes. */
+static void a_mutated_topic_is_refused_or_means_exactly_itself(void **state)
+{
+    (void)state;
+    uint32_t seed = 0x5eed0009;
+    print_message("seed %08x\n", (unsigned)seed);
+    size_t tally[3] = { 0 };
+    for (unsigned round = 0; round < 50000; round++) {
+        uint8_t text[OTA_TOPIC_MAX];
+        const char *from = topics[round % COUNT(topics)].text;
+        size_t len = strlen(from);
+        memcpy(text, from, len);
+        for (uint32_t left = 1 + t_random(&seed) % 3; left > 0 && len > 0; left--) {
+            len = mutate(text, len, &seed);
+        }
+        uint8_t *copy = t_exact(text, len);
+        const struct ota_span exact = { copy, len };
+        struct ota_topic topic = untouched;
+        const ota_err_t err = ota_topic_parse(ROOT, exact, &topic);
+        if (err == OTA_OK) {
+            uint8_t room[OTA_TOPIC_MAX];
+            struct ota_writer w = ota_writer(OTA_BUF_OF(room));
+            ota_topic_write(&w, ROOT, &topic);
+            assert_true(ota_span_eq(ota_writer_done(&w), exact));
+            assert_true(ota_thing_name_ok(topic.thing));
+        } else {
+            assert_true(err == OTA_E_NOT_FOUND || err == OTA_E_NAME);
+            assert_int_equal(topic.kind, untouched.kind);
+        }
+        tally[err == OTA_OK ? 0 : err == OTA_E_NAME ? 1 : 2]++;
+        free(copy);
+    }
+    print_message("ours %zu, misnamed %zu, not ours %zu\n", tally[0], tally[1], tally[2]);
+    assert_true(tally[0] > 1000 && tally[1] > 1000 && tally[2] > 1000);
+}
+
 /* --- names ------------------------------------------------------------------------- */
 
 static void names_end_at_the_services_limits(void **state)
@@ -397,6 +456,7 @@ int main(void)
         cmocka_unit_test(another_root_is_a_setting),
         cmocka_unit_test(subscriptions_are_topics_with_a_plus),
         cmocka_unit_test(the_longest_names_fit_into_the_longest_topic),
+        cmocka_unit_test(a_mutated_topic_is_refused_or_means_exactly_itself),
         cmocka_unit_test(names_end_at_the_services_limits),
         cmocka_unit_test(names_have_the_services_alphabet),
         cmocka_unit_test(no_job_is_called_like_a_topic_of_its_thing),
