@@ -46,14 +46,9 @@ static uint64_t read_number(struct ota_reader *r, uint8_t info)
 /* Lengths and counts are below or at the number of bytes left: each byte or element takes at least one. */
 static bool fits(const struct ota_cbor *c, const struct head *h)
 {
-    const uint64_t left = ota_reader_left(&c->r);
-    switch (h->major) {
-    case MAJOR_BYTES:
-    case MAJOR_TEXT:
-    case MAJOR_ARRAY: return h->number <= left;
-    case MAJOR_MAP: return h->number <= left / 2u;
-    default: return true;
-    }
+    const bool counts = h->major >= MAJOR_BYTES && h->major <= MAJOR_MAP;
+    const size_t left = ota_reader_left(&c->r);
+    return !counts || h->number <= (h->major == MAJOR_MAP ? left / 2u : left);
 }
 
 static bool may_be_indefinite(uint8_t major)

@@ -416,8 +416,9 @@ ota_err_t ota_json_u64(struct ota_json value, uint64_t *number)
         }
         const uint32_t digit = c - '0';
         leading_zero = count++ == 0 && digit == 0;
-        too_large = too_large || sum > UINT64_MAX / 10u || sum * 10u > UINT64_MAX - digit;
+        too_large = too_large || sum > UINT64_MAX / 10u;
         sum = sum * 10u + digit;
+        too_large = too_large || sum < digit; /* it went past the end */
     }
     if (count == 0) {
         return OTA_E_MALFORMED;

@@ -1,32 +1,44 @@
 #include "ota/assert.h"
 #include "ota/wire.h"
 
-/*
- * What follows ROOT/things/THING/ in each topic: '%' stands for the job's or
- * stream's id, '*' for the format. Writing and parsing go by this one table.
- */
-static const char *const templates[] = {
-    [OTA_TOPIC_JOBS_GET] = "jobs/get",
-    [OTA_TOPIC_JOBS_START_NEXT] = "jobs/start-next",
-    [OTA_TOPIC_JOB_GET] = "jobs/%/get",
-    [OTA_TOPIC_JOB_UPDATE] = "jobs/%/update",
-    [OTA_TOPIC_STREAM_DESCRIBE] = "streams/%/describe/*",
-    [OTA_TOPIC_STREAM_GET] = "streams/%/get/*",
-    [OTA_TOPIC_JOBS_GET_ACCEPTED] = "jobs/get/accepted",
-    [OTA_TOPIC_JOBS_GET_REJECTED] = "jobs/get/rejected",
-    [OTA_TOPIC_JOBS_START_NEXT_ACCEPTED] = "jobs/start-next/accepted",
-    [OTA_TOPIC_JOBS_START_NEXT_REJECTED] = "jobs/start-next/rejected",
-    [OTA_TOPIC_JOB_GET_ACCEPTED] = "jobs/%/get/accepted",
-    [OTA_TOPIC_JOB_GET_REJECTED] = "jobs/%/get/rejected",
-    [OTA_TOPIC_JOB_UPDATE_ACCEPTED] = "jobs/%/update/accepted",
-    [OTA_TOPIC_JOB_UPDATE_REJECTED] = "jobs/%/update/rejected",
-    [OTA_TOPIC_JOBS_NOTIFY] = "jobs/notify",
-    [OTA_TOPIC_JOBS_NOTIFY_NEXT] = "jobs/notify-next",
-    [OTA_TOPIC_STREAM_DESCRIPTION] = "streams/%/description/*",
-    [OTA_TOPIC_STREAM_DATA] = "streams/%/data/*",
-    [OTA_TOPIC_STREAM_REJECTED] = "streams/%/rejected/*",
+/* What follows ROOT/things/THING/ has one of three forms. */
+enum form {
+    JOBS,   /* jobs/VERB                */
+    JOB,    /* jobs/ID/VERB             */
+    STREAM, /* streams/ID/VERB/FORMAT   */
 };
-_Static_assert(sizeof templates / sizeof templates[0] == OTA_TOPIC_KIND_COUNT, "a template a kind");
+
+/* Writing and parsing go by this one table. A verb may have two levels. */
+static const struct {
+    enum form form;
+    const char *verb;
+} shapes[] = {
+    [OTA_TOPIC_JOBS_GET] = { JOBS, "get" },
+    [OTA_TOPIC_JOBS_START_NEXT] = { JOBS, "start-next" },
+    [OTA_TOPIC_JOB_GET] = { JOB, "get" },
+    [OTA_TOPIC_JOB_UPDATE] = { JOB, "update" },
+    [OTA_TOPIC_STREAM_DESCRIBE] = { STREAM, "describe" },
+    [OTA_TOPIC_STREAM_GET] = { STREAM, "get" },
+    [OTA_TOPIC_JOBS_GET_ACCEPTED] = { JOBS, "get/accepted" },
+    [OTA_TOPIC_JOBS_GET_REJECTED] = { JOBS, "get/rejected" },
+    [OTA_TOPIC_JOBS_START_NEXT_ACCEPTED] = { JOBS, "start-next/accepted" },
+    [OTA_TOPIC_JOBS_START_NEXT_REJECTED] = { JOBS, "start-next/rejected" },
+    [OTA_TOPIC_JOB_GET_ACCEPTED] = { JOB, "get/accepted" },
+    [OTA_TOPIC_JOB_GET_REJECTED] = { JOB, "get/rejected" },
+    [OTA_TOPIC_JOB_UPDATE_ACCEPTED] = { JOB, "update/accepted" },
+    [OTA_TOPIC_JOB_UPDATE_REJECTED] = { JOB, "update/rejected" },
+    [OTA_TOPIC_JOBS_NOTIFY] = { JOBS, "notify" },
+    [OTA_TOPIC_JOBS_NOTIFY_NEXT] = { JOBS, "notify-next" },
+    [OTA_TOPIC_STREAM_DESCRIPTION] = { STREAM, "description" },
+    [OTA_TOPIC_STREAM_DATA] = { STREAM, "data" },
+    [OTA_TOPIC_STREAM_REJECTED] = { STREAM, "rejected" },
+};
+_Static_assert(sizeof shapes / sizeof shapes[0] == OTA_TOPIC_KIND_COUNT, "a shape a kind");
+
+static const char *first_level(enum form form)
+{
+    return form == STREAM ? "streams/" : "jobs/";
+}
 
 static const char *format_name(enum ota_format format)
 {
@@ -46,14 +58,10 @@ static struct ota_span take_level(struct ota_reader *r)
     return ota_read_bytes(r, len);
 }
 
-static bool take_text(struct ota_reader *r, struct ota_span text)
+static bool take_str(struct ota_reader *r, const char *str)
 {
-    return ota_span_eq(ota_read_bytes(r, text.len), text) && !r->bad;
-}
-
-static bool begins_with(struct ota_reader r, struct ota_span text)
-{
-    return take_text(&r, text);
+    const struct ota_span text = ota_span_of_str(str);
+    return ota_span_eq(ota_read_bytes(r, text.len), text);
 }
 
 static bool take_format(struct ota_reader *r, enum ota_format *format)
@@ -69,18 +77,23 @@ static bool take_format(struct ota_reader *r, enum ota_format *format)
 /* Whether all of `r` has the shape of the topic's kind; if so, id and format are in `topic`. */
 static bool matches(struct ota_reader r, struct ota_topic *topic)
 {
-    for (const char *c = templates[topic->kind]; *c != '\0'; c++) {
-        if (*c == '%') {
-            topic->id = take_level(&r);
-        } else if (*c == '*') {
-            if (!take_format(&r, &topic->format)) {
-                return false;
-            }
-        } else if (ota_read_u8(&r) != (uint8_t)*c) {
+    const enum form form = shapes[topic->kind].form;
+    if (!take_str(&r, first_level(form))) {
+        return false;
+    }
+    if (form != JOBS) {
+        topic->id = take_level(&r);
+        if (!take_str(&r, "/")) {
             return false;
         }
     }
-    return !r.bad && ota_reader_left(&r) == 0;
+    if (!take_str(&r, shapes[topic->kind].verb)) {
+        return false;
+    }
+    if (form == STREAM && !(take_str(&r, "/") && take_format(&r, &topic->format))) {
+        return false;
+    }
+    return ota_reader_left(&r) == 0;
 }
 
 /* Describing $next is legal, and its answers repeat the id that was asked for; updating it is not. */
@@ -92,15 +105,13 @@ static bool may_be_next(enum ota_topic_kind kind)
 
 static bool names_ok(const struct ota_topic *topic)
 {
-    const struct ota_reader shape = ota_reader(ota_span_of_str(templates[topic->kind]));
     if (!ota_thing_name_ok(topic->thing)) {
         return false;
     }
-    if (begins_with(shape, OTA_SPAN_LIT("streams/%"))) {
-        return ota_stream_id_ok(topic->id);
-    }
-    if (!begins_with(shape, OTA_SPAN_LIT("jobs/%"))) {
-        return true;
+    switch (shapes[topic->kind].form) {
+    case JOBS: return true;
+    case STREAM: return ota_stream_id_ok(topic->id);
+    case JOB: break;
     }
     return ota_job_id_ok(topic->id) ||
            (may_be_next(topic->kind) && ota_span_eq(topic->id, OTA_JOB_NEXT));
@@ -109,11 +120,11 @@ static bool names_ok(const struct ota_topic *topic)
 ota_err_t ota_topic_parse(struct ota_span root, struct ota_span text, struct ota_topic *topic)
 {
     struct ota_reader r = ota_reader(text);
-    if (!take_text(&r, root) || !take_text(&r, OTA_SPAN_LIT("/things/"))) {
+    if (!ota_span_eq(ota_read_bytes(&r, root.len), root) || !take_str(&r, "/things/")) {
         return OTA_E_NOT_FOUND;
     }
     const struct ota_span thing = take_level(&r);
-    if (!take_text(&r, OTA_SPAN_LIT("/"))) {
+    if (!take_str(&r, "/")) {
         return OTA_E_NOT_FOUND;
     }
     for (unsigned kind = 0; kind < OTA_TOPIC_KIND_COUNT; kind++) {
@@ -139,13 +150,15 @@ void ota_topic_write(struct ota_writer *w, struct ota_span root, const struct ot
     ota_write_str(w, "/things/");
     ota_write_bytes(w, topic->thing);
     ota_write_u8(w, '/');
-    for (const char *c = templates[topic->kind]; *c != '\0'; c++) {
-        if (*c == '%') {
-            ota_write_bytes(w, topic->id);
-        } else if (*c == '*') {
-            ota_write_str(w, format_name(topic->format));
-        } else {
-            ota_write_u8(w, (uint8_t)*c);
-        }
+    const enum form form = shapes[topic->kind].form;
+    ota_write_str(w, first_level(form));
+    if (form != JOBS) {
+        ota_write_bytes(w, topic->id);
+        ota_write_u8(w, '/');
+    }
+    ota_write_str(w, shapes[topic->kind].verb);
+    if (form == STREAM) {
+        ota_write_u8(w, '/');
+        ota_write_str(w, format_name(topic->format));
     }
 }
