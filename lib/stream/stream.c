@@ -374,11 +374,8 @@ static void arrive(struct ota_stream *s, uint32_t block)
 {
     if (take(s->lost, block)) {
         s->lost_count--;
-    } else if (take(s->again[0], block)) {
-        s->in_flight--;
-    } else if (take(s->again[1], block)) {
-        s->in_flight--;
-        lose_older_again(s);
+    } else if (take(s->again[0], block) || take(s->again[1], block)) {
+        s->in_flight--; /* which of its copies came is not known, so it proves nothing */
     } else if (on_first_way(s, block)) {
         s->in_flight--;
         put(s->here, block);
