@@ -1,0 +1,231 @@
+/*
+ * The provider: its real domain over a database in memory; files from RAM.
+ */
+#include "sim_priv.h"
+
+#include "core/stream.h"
+#include "db/sqlite.h"
+#include "ota/base64.h"
+#include "ota/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* 2023-11-14 22:13:20 UTC; any whole number would do. */
+#define START_S INT64_C(1700000000)
+
+static int64_t now_s(const struct sim *s)
+{
+    return START_S + (int64_t)(s->now / 1000u);
+}
+
+/* What the provider sends reaches the device if it is connected; notifications that do not are gone. */
+static void publish(struct sim *s, const struct srv_outcome *outcome)
+{
+    for (size_t i = 0; i < outcome->message_count; i++) {
+        if (s->link) {
+            sim_wire_send(s, true, outcome->messages[i].topic, outcome->messages[i].payload);
+        }
+    }
+}
+
+static bool apply(struct sim *s, const struct srv_command *command)
+{
+    struct srv_outcome outcome;
+    srv_outcome_begin(&outcome);
+    const bool done = srv_apply_alone(&s->core, command, now_s(s), &outcome);
+    publish(s, &outcome);
+    if (!done && command->kind != SRV_CMD_DEVICE_REQUEST) {
+        fprintf(stderr, "sim: provider: %s\n", outcome.err.text);
+    }
+    srv_outcome_end(&outcome);
+    return done;
+}
+
+void sim_provider_open(struct sim *s)
+{
+    struct srv_err err;
+    sim_must(srv_sqlite_open(":memory:", &s->core.db, &err), "no database");
+    strcpy(s->core.topic_root, "$aws");
+    sim_must(apply(s, &(struct srv_command){ .kind = SRV_CMD_THING_CREATE,
+                                             .thing_create = { .name = OTA_SPAN_LIT(SIM_THING) } }),
+             "thing create");
+}
+
+void sim_provider_close(struct sim *s)
+{
+    srv_db_close(s->core.db);
+}
+
+void sim_provider_tick(struct sim *s)
+{
+    (void)apply(s, &(struct srv_command){ .kind = SRV_CMD_TICK });
+}
+
+/* --- jobs -------------------------------------------------------------------------------- */
+
+void sim_remember(struct sim *s, const struct sim_image *image)
+{
+    for (size_t i = 0; i < s->artifact_count; i++) {
+        if (s->artifacts[i] == image) {
+            return;
+        }
+    }
+    sim_must(s->artifact_count < SIM_IMAGES_MAX, "too many images");
+    s->artifacts[s->artifact_count++] = image;
+}
+
+static void make_stream(struct sim *s, struct ota_span id, const struct sim_image *image)
+{
+    struct srv_file_spec file = { .id = 0 };
+    memcpy(file.digest, image->file_digest, sizeof file.digest);
+    struct srv_command add = { .kind = SRV_CMD_ARTIFACT_ADD,
+                               .artifact_add = { .size = image->size } };
+    memcpy(add.artifact_add.digest, image->file_digest, sizeof file.digest);
+    sim_must(apply(s, &add), "artifact add");
+    sim_must(apply(s,
+                   &(struct srv_command){
+                       .kind = SRV_CMD_STREAM_CREATE,
+                       .stream_create = { .id = id, .files = &file, .file_count = 1 },
+                   }),
+             "stream create");
+}
+
+void sim_deploy_document(struct sim *s, const char *id, const struct sim_image *image,
+                         const char *document)
+{
+    const struct ota_span target = OTA_SPAN_LIT(SIM_THING);
+    const struct ota_span name = ota_span_of_str(id);
+    if (image != NULL) {
+        sim_remember(s, image);
+        make_stream(s, name, image);
+    }
+    sim_must(apply(s,
+                   &(struct srv_command){
+                       .kind = SRV_CMD_JOB_CREATE,
+                       .job_create = { .id = name,
+                                       .document = ota_span_of_str(document),
+                                       .stream_id = image != NULL ? name : OTA_SPAN_NONE,
+                                       .targets = &target,
+                                       .target_count = 1 },
+                   }),
+             "job create");
+}
+
+void sim_document(const char *id, const struct sim_image *image, char *text, size_t room)
+{
+    uint8_t der[80], base64[128];
+    struct ota_writer b = ota_writer(OTA_BUF_OF(base64));
+    ota_base64_write(&b, (struct ota_span){ der, sim_deployment_sign(image->file_digest, der) });
+    const struct ota_span signature = ota_writer_done(&b);
+    const int len =
+        snprintf(text, room,
+                 "{\"afr_ota\":{\"protocols\":[\"MQTT\"],\"streamname\":\"%s\",\"files\":[{"
+                 "\"filepath\":\"image\",\"filesize\":%u,\"fileid\":0,\"certfile\":\"deploy\","
+                 "\"fileType\":0,\"sig-sha256-ecdsa\":\"%.*s\"}]}}",
+                 id, (unsigned)image->size, (int)signature.len, (const char *)signature.ptr);
+    sim_must(len > 0 && (size_t)len < room, "document too large");
+}
+
+void sim_deploy(struct sim *s, const char *id, const struct sim_image *image)
+{
+    char text[1024];
+    sim_document(id, image, text, sizeof text);
+    sim_deploy_document(s, id, image, text);
+}
+
+void sim_cancel(struct sim *s, const char *id)
+{
+    sim_must(apply(s, &(struct srv_command){ .kind = SRV_CMD_JOB_CANCEL,
+                                             .job_cancel = { .id = ota_span_of_str(id),
+                                                             .force = true } }),
+             "job cancel");
+}
+
+enum ota_job_status sim_status(struct sim *s, const char *id, char details[SIM_DETAILS_MAX])
+{
+    struct srv_arena arena = { 0 };
+    struct srv_execution row;
+    sim_must(srv_db_execution_get(s->core.db, &arena, ota_span_of_str(id), OTA_SPAN_LIT(SIM_THING),
+                                  0, &row),
+             "no such execution");
+    if (details != NULL) {
+        (void)snprintf(details, SIM_DETAILS_MAX, "%.*s", (int)row.details.len,
+                       (const char *)row.details.ptr);
+    }
+    srv_arena_end(&arena);
+    return row.status;
+}
+
+/* --- streams --------------------------------------------------------------------------------- */
+
+static const struct sim_image *artifact_of(const struct sim *s,
+                                           const uint8_t digest[SRV_DIGEST_SIZE])
+{
+    for (size_t i = 0; i < s->artifact_count; i++) {
+        if (memcmp(s->artifacts[i]->file_digest, digest, SRV_DIGEST_SIZE) == 0) {
+            return s->artifacts[i];
+        }
+    }
+    return NULL;
+}
+
+static void reply(struct sim *s, const struct ota_topic *to, enum ota_topic_kind kind,
+                  struct ota_span payload)
+{
+    uint8_t text[OTA_TOPIC_MAX];
+    struct ota_writer w = ota_writer(OTA_BUF_OF(text));
+    struct ota_topic topic = *to;
+    topic.kind = kind;
+    ota_topic_write(&w, OTA_SPAN_LIT("$aws"), &topic);
+    sim_wire_send(s, true, ota_writer_done(&w), payload);
+}
+
+static void serve(struct sim *s, const struct ota_topic *topic, struct srv_stream_get *get)
+{
+    const struct sim_image *image = artifact_of(s, get->file->digest);
+    struct srv_block block;
+    sim_must(image != NULL, "a stream without its artifact");
+    while (srv_stream_next(get, &block)) {
+        const size_t room = SRV_STREAM_DATA_ROOM(block.len);
+        uint8_t *out = malloc(room);
+        sim_must(out != NULL, "out of memory");
+        const struct ota_span bytes = { image->bytes + block.offset, block.len };
+        reply(s, topic, OTA_TOPIC_STREAM_DATA,
+              srv_stream_data(get, &block, bytes, (struct ota_buf){ out, room }));
+        s->stream_bytes += block.len;
+        s->stream_messages++;
+        free(out);
+    }
+}
+
+static void on_stream_get(struct sim *s, const struct ota_topic *topic, struct ota_span payload)
+{
+    struct srv_arena arena = { 0 };
+    struct srv_stream stream;
+    struct srv_stream_get get;
+    struct srv_err err;
+    uint8_t out[1024];
+
+    memset(&get, 0, sizeof get);
+    if (srv_stream_grant(&s->core, &arena, topic->thing, topic->id, &stream, &err) &&
+        srv_stream_get_parse(&get, topic->format, payload, &stream, &arena, &err)) {
+        serve(s, topic, &get);
+    } else {
+        reply(s, topic, OTA_TOPIC_STREAM_REJECTED,
+              srv_stream_rejected(topic->format, get.token, &err, OTA_BUF_OF(out)));
+    }
+    srv_arena_end(&arena);
+}
+
+void sim_provider_receive(struct sim *s, struct ota_span text, struct ota_span payload)
+{
+    struct ota_topic topic;
+    sim_must(ota_topic_parse(OTA_SPAN_LIT("$aws"), text, &topic) == OTA_OK, "a device's topic");
+    if (topic.kind == OTA_TOPIC_STREAM_GET) {
+        on_stream_get(s, &topic, payload);
+        return;
+    }
+    (void)apply(
+        s, &(struct srv_command){ .kind = SRV_CMD_DEVICE_REQUEST, .device = { text, payload } });
+}

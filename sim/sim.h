@@ -1,0 +1,147 @@
+/*
+ * Sim: one device and the provider, in one process and in virtual time.
+ *
+ * Real on the device's side: orchestrator, store, image, boot decision, crypto.
+ * Real on the provider's: its domain over SQLite in memory. Simulated: flash (a
+ * model that loses power when told to), the network (a queue with latency, loss,
+ * doubling and reordering by seed), time, and what an image does once it runs.
+ *
+ * A reset forgets everything but flash: the device's context is wiped, and the
+ * bootloader's code decides anew.
+ */
+#ifndef SIM_H
+#define SIM_H
+
+#include "core/srv.h"
+#include "flash_model.h"
+#include "ota/boot.h"
+#include "ota/orchestrator.h"
+
+#define SIM_THING "sim-1"
+
+/** What an image does when it runs. */
+enum sim_behaviour {
+    SIM_GOOD,   /* passes its self-test */
+    SIM_FAILS,  /* says that it does not */
+    SIM_SILENT, /* never says anything: the deadline decides */
+    SIM_HANGS,  /* never starts its agent: the watchdog resets it */
+};
+
+struct sim_image {
+    uint8_t *bytes;
+    uint32_t size;
+    uint8_t file_digest[OTA_DIGEST_SIZE], digest[OTA_DIGEST_SIZE];
+    struct ota_version version;
+    enum sim_behaviour behaviour;
+};
+
+struct sim_image_spec {
+    struct ota_version version;
+    uint32_t payload_size;
+    uint32_t counter;
+    enum sim_behaviour behaviour;
+    enum { SIM_CLASS_OURS, SIM_CLASS_OTHER } class_id;
+    enum { SIM_KEY_RELEASE, SIM_KEY_FOREIGN } key;
+};
+
+/** An image signed as `spec` says; the caller frees it. Same spec, same payload. */
+struct sim_image *sim_image_make(const struct sim_image_spec *spec);
+void sim_image_free(struct sim_image *image);
+
+/** The trust record of a device that believes the keys that sim_image_make() and sim_deploy() use. */
+struct ota_trust sim_trust(struct ota_crypto *crypto);
+/** DER signature by the simulated deployment key over a file digest; returns its length. */
+size_t sim_deployment_sign(const uint8_t digest[OTA_DIGEST_SIZE], uint8_t der[80]);
+
+struct sim_cfg {
+    uint32_t sector_size, write_size;
+    uint32_t slot_sectors;
+    bool erased_zero;
+    uint32_t block_size, window;
+    uint32_t latency_ms, jitter_ms;
+    uint32_t loss_permille, double_permille; /* of every message, both ways */
+    uint32_t seed;                           /* not 0 */
+    uint8_t trials_max;
+};
+
+/** Small and quick: 512-byte sectors, 8-byte writes, slots of 12 KiB, a perfect network of 20 ms. */
+struct sim_cfg sim_cfg_default(void);
+
+enum sim_direction { SIM_TO_PROVIDER, SIM_TO_DEVICE, SIM_SUBACK };
+
+struct sim_message {
+    ota_ms_t at;
+    enum sim_direction to;
+    uint8_t *topic, *payload; /* heap */
+    size_t topic_len, payload_len;
+    struct sim_message *next;
+};
+
+#define SIM_IMAGES_MAX 8u
+
+struct sim {
+    struct sim_cfg cfg;
+    struct flash_model flash;
+    struct ota_layout layout;
+    struct ota_crypto *crypto;
+    /* the provider */
+    struct srv_core core;
+    const struct sim_image *artifacts[SIM_IMAGES_MAX];
+    size_t artifact_count;
+    /* the wire */
+    ota_ms_t now;
+    struct sim_message *queue;
+    bool link;
+    uint32_t random;
+    /* the device; wiped at each reset */
+    struct {
+        struct ota_store store;
+        struct ota_trust trust;
+        struct ota_verify scratch;
+        struct ota_orchestrator o;
+        struct ota_boot_result boot;
+        uint8_t topic[OTA_TOPIC_MAX], payload[OTA_SCRATCH_PAYLOAD_MIN];
+        bool runs;    /* power is on and an image's agent runs */
+        bool bricked; /* the bootloader found nothing to boot */
+    } device;
+    /* what was seen */
+    uint32_t boots, stream_bytes, stream_messages;
+    void (*on_event)(struct sim *s,
+                     const struct ota_effect *effect); /* the test's eyes; may be NULL */
+};
+
+/* Room for statusDetails. */
+#define SIM_DETAILS_MAX 512u
+
+/** A device as the factory makes it, with `first` confirmed in slot A; the provider knows it. Off. */
+void sim_open(struct sim *s, const struct sim_cfg *cfg, const struct sim_image *first);
+void sim_close(struct sim *s);
+
+/** Tell the provider: this image to our device, as job `id`. It must stay until sim_close(). */
+void sim_deploy(struct sim *s, const char *id, const struct sim_image *image);
+/** The same with a document of the test's own; NULL `image`: no stream. */
+void sim_deploy_document(struct sim *s, const char *id, const struct sim_image *image,
+                         const char *document);
+/** The document that sim_deploy() uses: a plain AWS one. */
+void sim_document(const char *id, const struct sim_image *image, char *text, size_t room);
+void sim_cancel(struct sim *s, const char *id);
+
+/** Power on: boot from what is in flash. */
+void sim_boot(struct sim *s);
+
+/**
+ * Run until nothing moves any more (true), power is lost by the flash model's cut (false), or
+ * `until` is reached in virtual time (true).
+ */
+bool sim_run(struct sim *s, ota_ms_t until);
+
+/** The link goes away, or comes back: what is on the wire is lost. */
+void sim_link(struct sim *s, bool up);
+
+/** Status of the latest execution of job `id`; its details as JSON text into `details` unless NULL. */
+enum ota_job_status sim_status(struct sim *s, const char *id, char details[SIM_DETAILS_MAX]);
+
+/** The image that runs; NULL: none does. */
+const struct sim_image *sim_running(struct sim *s);
+
+#endif

@@ -1,0 +1,30 @@
+/* Private to sim. */
+#ifndef SIM_PRIV_H
+#define SIM_PRIV_H
+
+#include "sim.h"
+
+#include <stdio.h>
+
+/** The simulator's own assert: a broken invariant of the test, or of the world. */
+void sim_must(bool ok, const char *what);
+uint32_t sim_random(struct sim *s);
+/** The signed image whose bytes are in `slot`; NULL: none, or a mixture. */
+const struct sim_image *sim_image_in(struct sim *s, enum ota_slot slot);
+
+/* wire.c: a queue in the order of arrival */
+void sim_wire_send(struct sim *s, bool to_device, struct ota_span topic, struct ota_span payload);
+void sim_wire_suback(struct sim *s, struct ota_span filter);
+void sim_wire_deliver(struct sim *s);
+/** All that is on the way is lost. */
+void sim_wire_cut(struct sim *s);
+
+/* provider.c */
+/** An image that may run or be served from now on. */
+void sim_remember(struct sim *s, const struct sim_image *image);
+void sim_provider_open(struct sim *s);
+void sim_provider_close(struct sim *s);
+void sim_provider_receive(struct sim *s, struct ota_span topic, struct ota_span payload);
+void sim_provider_tick(struct sim *s);
+
+#endif
