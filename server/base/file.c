@@ -90,20 +90,34 @@ bool srv_file_write(const char *path, const void *bytes, size_t len, mode_t mode
     return failed;
 }
 
-static bool read_all(int fd, char *out, size_t cap, size_t *len)
+/* Read to the end, or one byte past `max`, so that too much is seen. */
+static char *read_all(int fd, size_t max, size_t *len)
 {
-    *len = 0;
-    while (*len < cap) {
-        ssize_t n = read(fd, out + *len, cap - *len);
-        if (n == 0) {
-            return true;
+    size_t cap = 0, count = 0;
+    char *bytes = NULL;
+    for (;;) {
+        if (count == cap) {
+            size_t larger = cap == 0 ? 4096 : cap * 2;
+            cap = larger <= max ? larger : max + 1u;
+            char *grown = realloc(bytes, cap + 1u);
+            if (grown == NULL) {
+                break;
+            }
+            bytes = grown;
         }
+        ssize_t n = read(fd, bytes + count, cap - count);
         if (n < 0 && errno != EINTR) {
-            return false;
+            break;
         }
-        *len += n > 0 ? (size_t)n : 0;
+        count += n > 0 ? (size_t)n : 0;
+        if (n == 0 || count > max) {
+            bytes[count] = '\0';
+            *len = count;
+            return bytes;
+        }
     }
-    return true;
+    free(bytes);
+    return NULL;
 }
 
 bool srv_file_read(const char *path, size_t max, char **text, size_t *len, struct srv_err *err)
@@ -115,21 +129,20 @@ bool srv_file_read(const char *path, size_t max, char **text, size_t *len, struc
     if (fd < 0) {
         return srv_fail_errno(err, "cannot read %s", path);
     }
-    /* Room for one byte too many, to see it, and for the zero. Untouched pages cost nothing. */
-    char *bytes = malloc(max + 2u);
     size_t count = 0;
-    bool ok = bytes != NULL && read_all(fd, bytes, max + 1u, &count);
-    int saved = errno;
-    close(fd);
-    if (!ok || count > max) {
-        free(bytes);
-        errno = saved;
-        return ok ? srv_fail(err, SRV_E_LIMIT, "%s is larger than %zu bytes", path, max)
-                  : srv_fail_errno(err, "cannot read %s", path);
+    char *bytes = read_all(fd, max, &count);
+    if (bytes == NULL) {
+        srv_fail_errno(err, "cannot read %s", path);
     }
-    bytes[count] = '\0';
-    char *shrunk = realloc(bytes, count + 1u);
-    *text = shrunk != NULL ? shrunk : bytes;
+    close(fd);
+    if (bytes == NULL) {
+        return false;
+    }
+    if (count > max) {
+        free(bytes);
+        return srv_fail(err, SRV_E_LIMIT, "%s is larger than %zu bytes", path, max);
+    }
+    *text = bytes;
     if (len != NULL) {
         *len = count;
     }

@@ -83,6 +83,10 @@ static void send(struct srv_tx *tx, struct ota_span thing, enum srv_notice notic
     struct srv_outbox_row row = { .notice = notice };
     srv_name_set(row.thing, sizeof row.thing, thing);
     row.id = srv_db_outbox_put(tx->db, &row);
+    if (tx->outcome->message_count >= SRV_OUTCOME_MESSAGES_MAX) {
+        tx->outcome->only_in_outbox = true;
+        return;
+    }
     srv_notice_render(tx, &row);
 }
 

@@ -106,6 +106,10 @@ struct srv_message {
     uint64_t outbox_id; /* 0: a reply; else to be confirmed by SRV_CMD_OUTBOX_SENT */
 };
 
+/* A job for thousands of things has thousands of notifications, each with its document: those
+ * behind the first are rendered from the outbox, page by page. */
+#define SRV_OUTCOME_MESSAGES_MAX 256u
+
 struct srv_outcome {
     struct srv_err err; /* SRV_OK, or why it was refused */
     struct srv_message *messages;
@@ -114,7 +118,8 @@ struct srv_outcome {
      * what is cached about their streams is no longer true. */
     char (*changed)[OTA_THING_NAME_MAX + 1u];
     size_t changed_count;
-    bool more;              /* SRV_CMD_TICK: there was more to do than fits one transaction */
+    bool more;           /* SRV_CMD_TICK: there was more to do than fits one transaction */
+    bool only_in_outbox; /* beyond SRV_OUTCOME_MESSAGES_MAX: srv_outbox_render() gives the rest */
     struct srv_arena arena; /* owns all of the above */
 };
 
