@@ -101,6 +101,11 @@ bool ota_stream_idle(const struct ota_stream *s)
     return s->first == s->end;
 }
 
+uint32_t ota_stream_stored_below(const struct ota_stream *s)
+{
+    return s->first < s->block_count ? s->first * s->cfg.block_size : s->cfg.file_size;
+}
+
 /* --- losing -------------------------------------------------------------------------- */
 
 static void lose(struct ota_stream *s, uint32_t block)
