@@ -17,6 +17,10 @@
 /* Between two attempts to connect: doubled after each failure, then cut by up to half at random. */
 #define RETRY_MS_MIN 500u
 #define RETRY_MS_MAX 60000u
+/* Looks around this often; each packet wakes it. */
+#define ROUND_MS 200
+/* Once told to stop, what is queued still goes out, DISCONNECT last; to a broker that listens. */
+#define STOP_MS 2000
 /* SUBACKs that can be awaited at once; the agent has eight subscriptions. */
 #define PENDING_MAX 16u
 
@@ -40,6 +44,8 @@ struct posix_mqtt {
     struct pending pending[PENDING_MAX];
     unsigned next; /* of pending: the oldest is overwritten */
     atomic_bool connected, stop;
+    atomic_int unanswered; /* requests without their callback yet */
+    bool welcome;          /* this connection was accepted; its thread's own */
 };
 
 /* --- what comes (connection's thread) ----------------------------------------- */
@@ -49,6 +55,7 @@ static void on_connect(struct mosquitto *client, void *context, int code)
     struct posix_mqtt *m = context;
     (void)client;
     if (code == 0) {
+        m->welcome = true;
         atomic_store(&m->connected, true);
         m->sink.connected();
     }
@@ -60,6 +67,7 @@ static void on_disconnect(struct mosquitto *client, void *context, int code)
     (void)client, (void)code;
     pthread_mutex_lock(&m->lock);
     memset(m->pending, 0, sizeof m->pending);
+    atomic_store(&m->unanswered, 0);
     pthread_mutex_unlock(&m->lock);
     if (atomic_exchange(&m->connected, false)) {
         m->sink.disconnected();
@@ -88,10 +96,18 @@ static void on_subscribe(struct mosquitto *client, void *context, int mid, int c
     struct posix_mqtt *m = context;
     struct pending p;
     (void)client;
+    atomic_fetch_sub(&m->unanswered, 1);
     /* 0x80 is a refusal: silence towards the agent, which asks again. */
     if (take_pending(m, mid, &p) && count == 1 && qos[0] <= 2) {
         m->sink.subscribed((struct ota_span){ p.filter, p.len });
     }
+}
+
+static void on_answered(struct mosquitto *client, void *context, int mid)
+{
+    struct posix_mqtt *m = context;
+    (void)client, (void)mid;
+    atomic_fetch_sub(&m->unanswered, 1);
 }
 
 static void on_message(struct mosquitto *client, void *context, const struct mosquitto_message *msg)
@@ -126,24 +142,42 @@ static void back_off(struct posix_mqtt *m, uint32_t ms)
     pthread_mutex_unlock(&m->lock);
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* One connection, from its begin to its end. @return whether the broker let us in. */
+static bool serve(struct posix_mqtt *m)
+{
+    int64_t until = INT64_MAX;
+    m->welcome = false;
+    if (mosquitto_connect(m->client, m->host, m->port, KEEP_ALIVE_S) != MOSQ_ERR_SUCCESS) {
+        return false;
+    }
+    while (now_ms() < until && mosquitto_loop(m->client, ROUND_MS, 1) == MOSQ_ERR_SUCCESS) {
+        if (atomic_load(&m->stop) && until == INT64_MAX) {
+            until = now_ms() + STOP_MS;
+        }
+        /* Not before: libmosquitto takes an answer behind a DISCONNECT for a broken protocol. */
+        if (until != INT64_MAX && atomic_load(&m->unanswered) == 0) {
+            mosquitto_disconnect(m->client);
+        }
+    }
+    return m->welcome;
+}
+
 static void *keep_connected(void *context)
 {
     struct posix_mqtt *m = context;
     uint32_t retry_ms = RETRY_MS_MIN;
     while (!atomic_load(&m->stop)) {
-        bool was_connected = false;
-        if (mosquitto_connect(m->client, m->host, m->port, KEEP_ALIVE_S) == MOSQ_ERR_SUCCESS) {
-            while (!atomic_load(&m->stop) &&
-                   mosquitto_loop(m->client, 1000, 1) == MOSQ_ERR_SUCCESS) {
-                was_connected = was_connected || atomic_load(&m->connected);
-            }
-        }
-        if (was_connected) {
+        if (serve(m)) {
             retry_ms = RETRY_MS_MIN;
         }
-        if (!atomic_load(&m->stop)) {
-            back_off(m, retry_ms);
-        }
+        back_off(m, retry_ms);
         retry_ms = retry_ms > RETRY_MS_MAX / 2 ? RETRY_MS_MAX : retry_ms * 2;
     }
     return NULL;
@@ -200,6 +234,8 @@ static bool make_client(struct posix_mqtt *m, const struct posix_mqtt_cfg *cfg)
     mosquitto_connect_callback_set(m->client, on_connect);
     mosquitto_disconnect_callback_set(m->client, on_disconnect);
     mosquitto_subscribe_callback_set(m->client, on_subscribe);
+    mosquitto_unsubscribe_callback_set(m->client, on_answered);
+    mosquitto_publish_callback_set(m->client, on_answered);
     mosquitto_message_callback_set(m->client, on_message);
     return true;
 }
@@ -256,7 +292,6 @@ void posix_mqtt_close(struct posix_mqtt *m)
     atomic_store(&m->stop, true);
     pthread_cond_signal(&m->wake);
     pthread_mutex_unlock(&m->lock);
-    mosquitto_disconnect(m->client);
     pthread_join(m->thread, NULL);
     let_go(m);
 }
@@ -279,29 +314,47 @@ static bool c_string(struct ota_span topic, char text[OTA_TOPIC_MAX + 1])
     return true;
 }
 
+/* Each request that libmosquitto takes has one callback; it may come before the request returns. */
+static bool counted(struct posix_mqtt *m, int code)
+{
+    if (code != MOSQ_ERR_SUCCESS) {
+        atomic_fetch_sub(&m->unanswered, 1);
+    }
+    return code == MOSQ_ERR_SUCCESS;
+}
+
+/* Without a link libmosquitto would keep a request and send it late, when it is no longer true. */
+static bool may_send(struct posix_mqtt *m)
+{
+    if (!atomic_load(&m->connected)) {
+        return false;
+    }
+    atomic_fetch_add(&m->unanswered, 1);
+    return true;
+}
+
 bool posix_mqtt_publish(void *context, struct ota_span topic, struct ota_span payload,
                         enum ota_qos qos)
 {
     struct posix_mqtt *m = context;
     char text[OTA_TOPIC_MAX + 1];
-    /* Without a link libmosquitto would keep it and send it late, when it is no longer true. */
-    return atomic_load(&m->connected) && c_string(topic, text) &&
-           mosquitto_publish(m->client, NULL, text, (int)payload.len, payload.ptr, (int)qos,
-                             false) == MOSQ_ERR_SUCCESS;
+    return c_string(topic, text) && may_send(m) &&
+           counted(m, mosquitto_publish(m->client, NULL, text, (int)payload.len, payload.ptr,
+                                        (int)qos, false));
 }
 
 bool posix_mqtt_subscribe(void *context, struct ota_span filter, enum ota_qos qos)
 {
     struct posix_mqtt *m = context;
     char text[OTA_TOPIC_MAX + 1];
-    if (!atomic_load(&m->connected) || !c_string(filter, text)) {
+    if (!c_string(filter, text) || !may_send(m)) {
         return false;
     }
     /* The lock is held over both: the SUBACK may come before mosquitto_subscribe() returns. */
     pthread_mutex_lock(&m->lock);
     struct pending *p = &m->pending[m->next];
     int mid = 0;
-    bool sent = mosquitto_subscribe(m->client, &mid, text, (int)qos) == MOSQ_ERR_SUCCESS;
+    bool sent = counted(m, mosquitto_subscribe(m->client, &mid, text, (int)qos));
     if (sent) {
         *p = (struct pending){ .mid = mid, .len = filter.len };
         memcpy(p->filter, filter.ptr, filter.len);
@@ -315,6 +368,6 @@ bool posix_mqtt_unsubscribe(void *context, struct ota_span filter)
 {
     struct posix_mqtt *m = context;
     char text[OTA_TOPIC_MAX + 1];
-    return atomic_load(&m->connected) && c_string(filter, text) &&
-           mosquitto_unsubscribe(m->client, NULL, text) == MOSQ_ERR_SUCCESS;
+    return c_string(filter, text) && may_send(m) &&
+           counted(m, mosquitto_unsubscribe(m->client, NULL, text));
 }
