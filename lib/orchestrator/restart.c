@@ -67,10 +67,11 @@ static struct ota_restart_verdict test_again(const struct ota_restart_facts *f)
     return go(OTA_JOURNAL_TESTING);
 }
 
+/* It was to fail, and it runs. Confirmed, that is what the provider must hear (H15). */
 static struct ota_restart_verdict failed_but_runs(const struct ota_restart_facts *f)
 {
     if (f->confirmed == OTA_CONFIRMED_NO) {
-        return go(OTA_JOURNAL_OUTCOME_FAIL);
+        return go(f->journal);
     }
     return because(OTA_JOURNAL_REPORT_FAIL, OTA_REASON_CONFIRMED_AGAINST_VERDICT);
 }
@@ -107,14 +108,14 @@ static struct ota_restart_verdict new_runs(const struct ota_restart_facts *f)
     case OTA_JOURNAL_ACTIVATING: return go(OTA_JOURNAL_TESTING);
     case OTA_JOURNAL_TESTING: return test_again(f);
     case OTA_JOURNAL_OUTCOME_OK: return go(OTA_JOURNAL_OUTCOME_OK);
-    case OTA_JOURNAL_OUTCOME_FAIL: return failed_but_runs(f);
+    case OTA_JOURNAL_OUTCOME_FAIL:
+    case OTA_JOURNAL_REPORT_FAIL: return failed_but_runs(f);
     case OTA_JOURNAL_DROP:
         return f->confirmed == OTA_CONFIRMED_NO ? go(OTA_JOURNAL_DROP) : go(OTA_JOURNAL_NONE);
     case OTA_JOURNAL_REPORT_OK:
         return f->confirmed == OTA_CONFIRMED_NO
                    ? because(OTA_JOURNAL_REPORT_FAIL, OTA_REASON_CANNOT_CONFIRM)
                    : go(OTA_JOURNAL_REPORT_OK);
-    case OTA_JOURNAL_REPORT_FAIL: return go(OTA_JOURNAL_REPORT_FAIL);
     }
     return go(OTA_JOURNAL_NONE);
 }
