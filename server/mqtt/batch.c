@@ -1,7 +1,7 @@
 /* One turn of the reactor: all that has come, in one transaction. */
 #include "base/log.h"
-#include "ota/assert.h"
 #include "reactor_priv.h"
+#include <stdlib.h>
 #include <time.h>
 
 ota_ms_t reactor_clock_ms(void)
@@ -19,7 +19,13 @@ int64_t reactor_wall_s(void)
 void reactor_batch_add(struct srv_reactor *r, const struct srv_command *command,
                        struct waiting *waiting)
 {
-    OTA_ASSERT(r->batch_count < sizeof r->batch / sizeof r->batch[0]);
+    if (r->batch_count == r->batch_room) {
+        r->batch_room = r->batch_room * 2u + REACTOR_BATCH_MAX;
+        r->batch = realloc(r->batch, r->batch_room * sizeof *r->batch);
+        if (r->batch == NULL) {
+            abort(); /* as in srv_arena_take() */
+        }
+    }
     struct item *item = &r->batch[r->batch_count++];
     item->command = *command;
     item->waiting = waiting;

@@ -248,6 +248,7 @@ static void reactor_free(struct srv_reactor *r)
         free(q);
     }
     srv_arena_end(&r->inbox);
+    free(r->batch);
     pthread_mutex_destroy(&r->lock);
     free(r);
 }

@@ -10,7 +10,8 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
-/* Messages in one transaction: enough to spread an fsync thin, few enough to answer soon. */
+/* Messages in one transaction, about (one read can give several): enough to spread an fsync
+ * thin, few enough to answer soon. */
 #define REACTOR_BATCH_MAX 256u
 /* Commands of other threads that may wait. */
 #define REACTOR_WAITING_MAX 1024u
@@ -56,8 +57,8 @@ struct srv_reactor {
 
     /* The rest is the reactor thread's alone. */
     struct srv_arena inbox; /* holds what the batch's messages borrow */
-    struct item batch[REACTOR_BATCH_MAX + 4u];
-    size_t batch_count;
+    struct item *batch;
+    size_t batch_count, batch_room;
     struct outbox outbox;
     ota_ms_t next_tick_ms;
     int64_t wall_ahead_s; /* wall clock minus the monotonic one */
