@@ -42,13 +42,12 @@ static bool path_matches(const char *pattern, const char *url, struct ota_span *
     return *pattern == '\0' && *url == '\0';
 }
 
-static const struct http_route *find_route(const char *method, const char *url,
-                                           struct http_request *r)
+static const struct http_route *find_route(const char *method, struct http_request *r)
 {
     bool known_path = false;
     for (size_t g = 0; g < sizeof groups / sizeof groups[0]; g++) {
         for (const struct http_route *route = groups[g]; route->method != NULL; route++) {
-            if (!path_matches(route->path, url, r->args)) {
+            if (!path_matches(route->path, r->url, r->args)) {
                 continue;
             }
             if (strcmp(route->method, method) == 0) {
@@ -189,12 +188,16 @@ static struct http_request *begin(struct srv_http *h, struct MHD_Connection *con
     }
     r->http = h;
     r->connection = connection;
+    r->url = strdup(url);
+    if (r->url == NULL) {
+        free(r);
+        return NULL;
+    }
     if (!authorized(h, connection)) {
         r->status = MHD_HTTP_UNAUTHORIZED;
         srv_fail(&r->err, SRV_E_UNAUTHORIZED, "the token is missing or wrong");
     } else {
-        /* The arguments point into the URL: it lives as long as the request. */
-        r->route = find_route(method, url, r);
+        r->route = find_route(method, r);
     }
     return r;
 }
@@ -255,6 +258,7 @@ static void on_end(void *user, struct MHD_Connection *connection, void **state,
     json_decref(r->reply);
     json_decref(r->json);
     free(r->body);
+    free(r->url);
     srv_arena_end(&r->arena);
     free(r);
     *state = NULL;

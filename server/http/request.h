@@ -55,7 +55,8 @@ struct http_request {
     struct MHD_Connection *connection;
     const struct http_route *route;
     struct srv_arena arena;
-    struct ota_span args[HTTP_SEGMENTS_MAX]; /* what the stars matched */
+    char *url;
+    struct ota_span args[HTTP_SEGMENTS_MAX]; /* what the stars matched, in `url` */
     char *body;
     size_t body_len;
     json_t *json;    /* the body, always an object; the request's */
