@@ -81,7 +81,7 @@ static void an_image_cannot_be_changed_while_it_runs(void **state)
     struct t_device *d = *state;
     t_device_install(d, OTA_SLOT_A, v1, payload('w'), T_CONFIRMED);
     t_device_start(d, NULL, NULL);
-    t_device_until(d, "image: cannot change itself");
+    t_device_until(d, "image: sealed");
 }
 
 /* However a new image ends, the old one comes back, and knows why. */

@@ -201,10 +201,13 @@ static void power_is_cut_at_an_operation_counted_over_all_processes(void **state
         assert_int_equal(posix_flash_create(&part, path, &posix_board_flash), POSIX_FLASH_OK);
         posix_flash_close(&part);
         const struct board_faults faults = { .cut_at = 2, .inside = inside };
-        struct board_args args = { .flash = path, .faults_fd = board_faults_make(&faults) };
+        struct board_args args = { .flash = path };
+        const struct board_faults *shared = board_faults_make(&faults, &args.faults_fd);
+        assert_non_null(shared);
         assert_int_equal(write_in_a_process(&args, 0, 0x11), W_EXITCODE(0, 0));
         assert_int_equal(write_in_a_process(&args, 16, 0x22), W_EXITCODE(0, SIGKILL));
         assert_int_equal(write_in_a_process(&args, 32, 0x33), W_EXITCODE(0, 0));
+        assert_int_equal(shared->ops, 3);
         check_bytes(&args, 0, 16, 0x11);
         check_bytes(&args, 16, inside != 0 ? 8 : 0, 0x22);
         check_bytes(&args, 32, 16, 0x33);

@@ -61,14 +61,20 @@ static ota_err_t board_erase(struct ota_flash *base, uint32_t offset)
 
 static const struct ota_flash_ops board_ops = { board_read, board_write, board_erase };
 
-int board_faults_make(const struct board_faults *faults)
+static struct board_faults *map(int fd)
 {
-    int fd = memfd_create("faults", 0);
-    if (fd >= 0 && write(fd, faults, sizeof *faults) != (ssize_t)sizeof *faults) {
-        close(fd);
-        fd = -1;
+    void *shared =
+        mmap(NULL, sizeof(struct board_faults), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return shared == MAP_FAILED ? NULL : shared;
+}
+
+struct board_faults *board_faults_make(const struct board_faults *faults, int *fd)
+{
+    *fd = memfd_create("faults", 0);
+    if (*fd < 0 || write(*fd, faults, sizeof *faults) != (ssize_t)sizeof *faults) {
+        return NULL;
     }
-    return fd;
+    return map(*fd);
 }
 
 static bool map_faults(struct board_flash *f, int fd)
@@ -76,13 +82,11 @@ static bool map_faults(struct board_flash *f, int fd)
     if (fd < 0) {
         return true;
     }
-    void *shared = mmap(NULL, sizeof *f->faults, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (shared == MAP_FAILED) {
+    f->faults = map(fd);
+    if (f->faults == NULL) {
         perror("board: shared memory");
-        return false;
     }
-    f->faults = shared;
-    return true;
+    return f->faults != NULL;
 }
 
 bool board_flash_open(struct board_flash *f, const struct board_args *args)

@@ -23,8 +23,13 @@ struct board_flash {
     struct board_faults *faults; /* NULL: an ideal board */
 };
 
-/** Make the shared memory of a board. @return its descriptor, which children inherit; -1 with errno set. */
-int board_faults_make(const struct board_faults *faults);
+/**
+ * Make the shared memory of a board, with `faults` in it, for the life of this process.
+ *
+ * @param fd  out: its descriptor, which children inherit.
+ * @return NULL with errno set.
+ */
+struct board_faults *board_faults_make(const struct board_faults *faults, int *fd);
 
 /**
  * Open the flash file and the shared memory that `args` names. A flash that is in use is waited

@@ -165,12 +165,15 @@ int main(int argc, char **argv)
         fputs(usage, stderr);
         return BOARD_EXIT_BROKEN;
     }
-    int faults_fd = board_faults_make(&b.faults);
-    if (faults_fd < 0 || !find_boot(&b)) {
+    int faults_fd = -1;
+    const struct board_faults *faults = board_faults_make(&b.faults, &faults_fd);
+    if (faults == NULL || !find_boot(&b)) {
         perror("waft-device");
         return BOARD_EXIT_BROKEN;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
     board_signals_block();
-    return live(&b, faults_fd);
+    int code = live(&b, faults_fd);
+    printf("board: off after %u flash operations\n", (unsigned)faults->ops);
+    return code;
 }
