@@ -418,7 +418,7 @@ static void mutated_documents_do_no_harm(void **state)
           "\"counter\":7,\"sources\":[{\"slot\":\"A\",\"fileid\":0},{\"fileid\":1}]");
     uint32_t seed = 0x5eed0001;
     unsigned taken = 0;
-    for (int i = 0; i < 30000; i++) {
+    for (int i = 0; i < 3000; i++) {
         uint8_t *copy = t_exact(text, sizeof text - 1);
         for (uint32_t k = 0; k <= t_random(&seed) % 2; k++) {
             copy[t_random(&seed) % (sizeof text - 1)] = (uint8_t)(' ' + t_random(&seed) % 95);
@@ -437,7 +437,7 @@ static void mutated_documents_do_no_harm(void **state)
         }
         free(copy);
     }
-    assert_true(taken > 100);
+    assert_true(taken > 20);
 }
 
 int main(void)

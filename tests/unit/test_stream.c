@@ -166,9 +166,11 @@ static bool give(struct ota_stream *s, uint32_t block, ota_ms_t now)
     assert_int_equal(ota_stream_on_message(s, &topic, message, OTA_BUF_OF(block_room), &got),
                      OTA_OK);
     assert_int_equal(got.offset, block * s->cfg.block_size);
+    bool same = true;
     for (size_t i = 0; i < got.data.len; i++) {
-        assert_int_equal(got.data.ptr[i], byte_at(got.offset + (uint32_t)i));
+        same = same && got.data.ptr[i] == byte_at(got.offset + (uint32_t)i);
     }
+    assert_true(same);
     if (got.data.len > 0) {
         ota_stream_stored(s, got.offset, now);
     }
@@ -832,7 +834,7 @@ static void mutated_messages_do_no_harm(void **state)
         const struct ota_topic topic = topic_of(OTA_TOPIC_STREAM_DATA, (enum ota_format)format);
         const struct ota_span whole =
             write_data(OTA_BUF_OF(message_room), &usual, 2, (enum ota_format)format);
-        for (int i = 0; i < 20000; i++) {
+        for (int i = 0; i < 3000; i++) {
             uint8_t *copy = t_exact(whole.ptr, whole.len);
             for (uint32_t k = 0; k <= t_random(&seed) % 3; k++) {
                 copy[t_random(&seed) % (i % 2 == 0 ? 24 : whole.len)] = (uint8_t)t_random(&seed);
@@ -1006,6 +1008,7 @@ static uint32_t arrival(struct link *l)
     return block;
 }
 
+/* Until the range is fetched: each of its blocks was handed over once, and no other was. */
 static void run(struct link *l, uint8_t *seen, uint32_t first, uint32_t end)
 {
     struct ota_effect effect;
@@ -1025,15 +1028,12 @@ static void run(struct link *l, uint8_t *seen, uint32_t first, uint32_t end)
         l->now = at > l->now ? at : l->now;
         const uint32_t block = arrival(l);
         if (give(&l->s, block, l->now)) {
-            assert_int_equal(seen[block], 0); /* never handed over twice */
+            assert_true(block >= first && block < end && seen[block] == 0);
             seen[block] = 1;
             missing--;
         }
     }
     assert_int_equal(missing, 0);
-    for (uint32_t block = first; block < end; block++) {
-        assert_int_equal(seen[block], 1);
-    }
 }
 
 static struct link link_of(struct ota_stream_cfg cfg, uint32_t seed)
