@@ -1054,7 +1054,7 @@ static void any_link_that_lets_something_through_brings_the_whole_file(void **st
         struct ota_stream_cfg cfg = usual;
         cfg.window = windows[t_random(&seed) % COUNT(windows)];
         cfg.format = t_random(&seed) % 4 == 0 ? OTA_FORMAT_JSON : OTA_FORMAT_CBOR;
-        const uint32_t windows_max = cfg.window > 64 ? 4 : 50;
+        const uint32_t windows_max = cfg.window > 16 ? 4 : 52;
         const uint32_t blocks = 1 + t_random(&seed) % (cfg.window * windows_max + 3);
         cfg.file_size = blocks * 256 - t_random(&seed) % 2 * (t_random(&seed) % 256);
         struct link l = link_of(cfg, seed);
