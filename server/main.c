@@ -1,0 +1,235 @@
+/*
+ * waftd: the provider. Puts the parts together, waits for a signal, takes them
+ * apart. Everything it needs it makes itself, in one directory.
+ */
+#include "base/file.h"
+#include "base/log.h"
+#include "broker/broker.h"
+#include "db/artifacts.h"
+#include "db/sqlite.h"
+#include "http/hold.h"
+#include "http/http.h"
+#include "mqtt/reactor.h"
+#include "options.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Certificates of ours are looked at this often. */
+#define RENEW_S (24 * 60 * 60)
+
+struct house {
+    struct srv_options options;
+    int lock;
+    char db_path[SRV_PATH_MAX], artifacts_path[SRV_PATH_MAX];
+    struct srv_identity *identity;
+    struct srv_db *db;
+    struct srv_artifacts *artifacts;
+    struct srv_broker *broker;
+    struct srv_reactor *reactor;
+    struct srv_http *http;
+};
+
+/* Two processes over one directory would both believe to be the writer. */
+static bool lock_take(struct house *h, struct srv_err *err)
+{
+    char path[SRV_PATH_MAX];
+    if (!srv_path(path, h->options.data, "lock", err)) {
+        return false;
+    }
+    h->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (h->lock < 0) {
+        return srv_fail_errno(err, "cannot open %.60s", path);
+    }
+    if (flock(h->lock, LOCK_EX | LOCK_NB) != 0) {
+        return errno == EWOULDBLOCK
+                   ? srv_fail(err, SRV_E_STATE, "another waftd uses %.100s", h->options.data)
+                   : srv_fail_errno(err, "cannot lock %.60s", path);
+    }
+    return true;
+}
+
+static bool storage_open(struct house *h, struct srv_err *err)
+{
+    return srv_dir_make(h->options.data, 0700, err) && lock_take(h, err) &&
+           srv_path(h->db_path, h->options.data, "waft.db", err) &&
+           srv_path(h->artifacts_path, h->options.data, "artifacts", err) &&
+           srv_sqlite_open(h->db_path, &h->db, err) &&
+           srv_artifacts_open(h->artifacts_path, &h->artifacts, err);
+}
+
+static bool identity_open(struct house *h, struct srv_err *err)
+{
+    const struct srv_identity_cfg cfg = { .dir = h->options.data,
+                                          .names = h->options.names,
+                                          .name_count = h->options.name_count,
+                                          .now = time(NULL) };
+    h->identity = srv_identity_open(&cfg, err);
+    /* What was disabled before a crash must be on the list before anybody connects. */
+    return h->identity != NULL && srv_hold_at_start(h->db, h->identity, err);
+}
+
+static bool broker_start(struct house *h, struct srv_err *err)
+{
+    const struct srv_options *o = &h->options;
+    if (o->broker.host[0] != '\0') {
+        return true; /* somebody else's */
+    }
+    const struct srv_broker_cfg cfg = { .dir = o->data,
+                                        .bind = o->mqtt.host[0] != '\0' ? o->mqtt.host : NULL,
+                                        .port = o->mqtt.port,
+                                        .topic_root = o->topic_root,
+                                        .app_topics = o->app_topics,
+                                        .app_topic_count = o->app_topic_count,
+                                        .identity = h->identity };
+    h->broker = srv_broker_start(&cfg, err);
+    return h->broker != NULL;
+}
+
+static const char *mqtt_host(const struct house *h)
+{
+    const struct srv_options *o = &h->options;
+    const char *host = o->broker.host[0] != '\0' ? o->broker.host : o->mqtt.host;
+    return host[0] != '\0' ? host : "127.0.0.1";
+}
+
+static uint16_t mqtt_port(const struct house *h)
+{
+    return h->broker != NULL ? srv_broker_port(h->broker) : h->options.broker.port;
+}
+
+/* Where the provider itself connects to. Its own broker's wildcard address is not one to dial. */
+static struct srv_broker_address broker_address(const struct house *h)
+{
+    struct srv_broker_address a = { .host = mqtt_host(h), .port = mqtt_port(h) };
+    if (h->broker != NULL) {
+        a.host = strcmp(a.host, "0.0.0.0") == 0 ? "127.0.0.1" : a.host;
+        a.host = strcmp(a.host, "::") == 0 ? "::1" : a.host;
+        a.ca_file = srv_identity_ca_path(h->identity);
+    } else {
+        a.ca_file = h->options.broker_ca;
+    }
+    if (a.ca_file != NULL) {
+        a.control = (struct srv_login){ srv_identity_cert_path(h->identity, SRV_OWN_CONTROL),
+                                        srv_identity_key_path(h->identity, SRV_OWN_CONTROL) };
+        a.stream = (struct srv_login){ srv_identity_cert_path(h->identity, SRV_OWN_STREAM),
+                                       srv_identity_key_path(h->identity, SRV_OWN_STREAM) };
+    }
+    return a;
+}
+
+static bool reactor_start(struct house *h, struct srv_err *err)
+{
+    struct srv_reactor_config cfg = { .core = { .db = h->db },
+                                      .artifacts = h->artifacts,
+                                      .broker = broker_address(h) };
+    memcpy(cfg.core.topic_root, h->options.topic_root, sizeof cfg.core.topic_root);
+    return srv_reactor_start(&cfg, &h->reactor, err);
+}
+
+static bool http_start(struct house *h, struct srv_err *err)
+{
+    const struct srv_options *o = &h->options;
+    const struct srv_http_cfg cfg = { .dir = o->data,
+                                      .db_path = h->db_path,
+                                      .bind = o->listen.host[0] != '\0' ? o->listen.host : NULL,
+                                      .port = o->listen.port,
+                                      .mqtt_host = mqtt_host(h),
+                                      .mqtt_port = mqtt_port(h),
+                                      .topic_root = o->topic_root,
+                                      .reactor = h->reactor,
+                                      .artifacts = h->artifacts,
+                                      .identity = h->identity,
+                                      .broker = h->broker };
+    h->http = srv_http_start(&cfg, err);
+    return h->http != NULL;
+}
+
+static bool open_all(struct house *h, struct srv_err *err)
+{
+    return storage_open(h, err) && identity_open(h, err) && broker_start(h, err) &&
+           reactor_start(h, err) && http_start(h, err);
+}
+
+/* Who can still ask goes first, what is asked last. */
+static void close_all(struct house *h)
+{
+    srv_http_stop(h->http);
+    srv_reactor_stop(h->reactor);
+    srv_broker_stop(h->broker);
+    srv_artifacts_close(h->artifacts);
+    srv_db_close(h->db);
+    if (h->identity != NULL) {
+        srv_identity_close(h->identity);
+    }
+    if (h->lock >= 0) {
+        close(h->lock);
+    }
+}
+
+static void renew(struct house *h)
+{
+    struct srv_err err = { .code = SRV_OK };
+    const bool renewed = srv_identity_renew(h->identity, time(NULL), &err);
+    if (err.code == SRV_OK && renewed && h->broker != NULL && !srv_broker_reload(h->broker, &err)) {
+        srv_log(SRV_LOG_WARN, "broker.reload", "reason=\"%s\"", err.text);
+        return;
+    }
+    if (err.code != SRV_OK) {
+        srv_log(SRV_LOG_WARN, "identity.renew", "reason=\"%s\"", err.text);
+    }
+}
+
+/* Blocked before the first thread starts, so that all inherit it and only sigtimedwait() gets them. */
+static sigset_t signals_block(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return set;
+}
+
+static void wait_for_end(struct house *h, const sigset_t *signals)
+{
+    const struct timespec day = { .tv_sec = RENEW_S };
+    int got;
+    while ((got = sigtimedwait(signals, NULL, &day)) < 0) {
+        if (errno == EAGAIN) {
+            renew(h);
+        }
+    }
+    srv_log(SRV_LOG_INFO, "waftd.stop", "signal=%s", got == SIGTERM ? "TERM" : "INT");
+}
+
+int main(int argc, char **argv)
+{
+    static struct house h = { .lock = -1 };
+    struct srv_err err = { .code = SRV_OK };
+    switch (srv_options_read(argc, argv, &h.options)) {
+    case SRV_OPTIONS_GO: break;
+    case SRV_OPTIONS_SHOWN: return 0;
+    case SRV_OPTIONS_WRONG: return 2;
+    }
+    umask(077); /* keys, the token and the database are nobody else's */
+    const sigset_t signals = signals_block();
+    if (!open_all(&h, &err)) {
+        srv_log(SRV_LOG_ERROR, "waftd.start", "reason=\"%s\"", err.text);
+        close_all(&h);
+        return 1;
+    }
+    srv_log(SRV_LOG_INFO, "waftd.ready", "data=%s https=%s:%u mqtt=%s:%u", h.options.data,
+            h.options.listen.host[0] != '\0' ? h.options.listen.host : "127.0.0.1",
+            srv_http_port(h.http), mqtt_host(&h), mqtt_port(&h));
+    wait_for_end(&h, &signals);
+    close_all(&h);
+    return 0;
+}
