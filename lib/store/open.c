@@ -19,12 +19,11 @@ static bool geometry_ok(const struct ota_flash *f)
            f->size % f->sector_size == 0;
 }
 
-/* Inside the flash, whole sectors, at least `sectors` of them. */
-static bool region_ok(const struct ota_flash *f, const struct ota_region *r, uint32_t sectors)
+/* Inside the flash, and of whole sectors. */
+static bool region_ok(const struct ota_flash *f, const struct ota_region *r)
 {
     return r->offset <= f->size && r->size <= f->size - r->offset &&
-           r->offset % f->sector_size == 0 && r->size % f->sector_size == 0 &&
-           r->size / f->sector_size >= sectors;
+           r->offset % f->sector_size == 0 && r->size % f->sector_size == 0;
 }
 
 static bool overlap(const struct ota_region *a, const struct ota_region *b)
@@ -32,29 +31,16 @@ static bool overlap(const struct ota_region *a, const struct ota_region *b)
     return a->offset < b->offset + b->size && b->offset < a->offset + a->size;
 }
 
-static bool logs_ok(const struct ota_flash *f, const struct ota_layout *l)
-{
-    const struct ota_region *const logs[] = { &l->journal, &l->counter, &l->trust, &l->identity };
-    for (size_t i = 0; i < sizeof logs / sizeof logs[0]; i++) {
-        if (!region_ok(f, logs[i], 2) || logs[i]->size / f->sector_size % 2u != 0) {
-            return false;
-        }
-    }
-    const uint32_t journal = ota_log_record_size(f, OTA_JOURNAL_STATE_SIZE) +
-                             OTA_JOURNAL_MARKS * ota_log_record_size(f, OTA_JOURNAL_MARK_SIZE);
-    return journal <= l->journal.size / 2u &&
-           ota_log_record_size(f, OTA_TRUST_SIZE_MAX) <= l->trust.size / 2u &&
-           ota_log_record_size(f, 4) <= l->counter.size / 2u;
-}
-
-static bool none_overlap(const struct ota_layout *l)
+static bool regions_ok(const struct ota_flash *f, const struct ota_layout *l)
 {
     const struct ota_region *const all[] = {
         &l->slot[OTA_SLOT_A], &l->slot[OTA_SLOT_B], &l->journal, &l->counter, &l->trust,
         &l->identity,
     };
-    const size_t count = sizeof all / sizeof all[0];
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (!region_ok(f, all[i])) {
+            return false;
+        }
         for (size_t k = 0; k < i; k++) {
             if (overlap(all[i], all[k])) {
                 return false;
@@ -66,14 +52,27 @@ static bool none_overlap(const struct ota_layout *l)
 
 static bool slots_ok(const struct ota_store *s)
 {
-    const struct ota_region *a = &s->layout->slot[OTA_SLOT_A];
-    const struct ota_region *b = &s->layout->slot[OTA_SLOT_B];
-    if (!region_ok(s->flash, a, 1) || !region_ok(s->flash, b, 1) || a->size != b->size) {
-        return false;
-    }
+    const struct ota_region *slot = s->layout->slot;
     /* The trailer's size does not depend on the slot's. */
-    const uint32_t trailer = ota_trailer_region(s, OTA_SLOT_A).size;
-    return a->size > trailer;
+    return slot[OTA_SLOT_A].size == slot[OTA_SLOT_B].size &&
+           slot[OTA_SLOT_A].size > ota_trailer_region(s, OTA_SLOT_A).size;
+}
+
+/* Two halves of whole sectors, each with room for `need` bytes. */
+static bool log_ok(const struct ota_flash *f, const struct ota_log *log, uint32_t need)
+{
+    const uint32_t half = log->region.size / 2u;
+    return half >= need && half % f->sector_size == 0;
+}
+
+static bool logs_ok(const struct ota_store *s)
+{
+    const struct ota_flash *f = s->flash;
+    const uint32_t journal = ota_log_record_size(f, OTA_JOURNAL_STATE_SIZE) +
+                             OTA_JOURNAL_MARKS * ota_log_record_size(f, OTA_JOURNAL_MARK_SIZE);
+    return log_ok(f, &s->journal, journal) && log_ok(f, &s->counter, 1) &&
+           log_ok(f, &s->trust, ota_log_record_size(f, OTA_TRUST_SIZE_MAX)) &&
+           log_ok(f, &s->identity, 1);
 }
 
 static struct ota_log log_of(struct ota_region region, enum ota_log_kind kind)
@@ -92,8 +91,8 @@ ota_err_t ota_store_open(struct ota_store *s, struct ota_flash *flash,
         .trust = log_of(layout->trust, OTA_LOG_TRUST),
         .identity = log_of(layout->identity, OTA_LOG_IDENTITY),
     };
-    if (!geometry_ok(flash) || !slots_ok(&opened) || !logs_ok(flash, layout) ||
-        !none_overlap(layout)) {
+    if (!geometry_ok(flash) || !regions_ok(flash, layout) || !slots_ok(&opened) ||
+        !logs_ok(&opened)) {
         return OTA_E_RANGE;
     }
     *s = opened;

@@ -8,8 +8,6 @@
 
 #define MAGIC_SIZE 16u
 #define FLAG_SET   0x01u
-/* The install sequence and its complement. */
-#define SEQUENCE_SIZE 8u
 
 uint32_t ota_trailer_align(const struct ota_flash *f)
 {
@@ -86,91 +84,61 @@ struct ota_span ota_trailer_set_bytes(const struct ota_flash *f, uint32_t field,
 
 /* --- reading --------------------------------------------------------------- */
 
-static ota_err_t read_field(struct ota_store *s, enum ota_slot slot, uint32_t field,
-                            uint8_t room[OTA_FLASH_WRITE_SIZE_MAX], enum ota_mark *mark)
+/* Sequence and complement, then filling: anything else was torn. */
+static enum ota_mark read_sequence(struct ota_span field, uint8_t erased, uint32_t *sequence)
 {
-    uint8_t set[OTA_FLASH_WRITE_SIZE_MAX];
-    const struct ota_span have = { room, field_size(s->flash, field) };
-    const ota_err_t err = ota_flash_read(s->flash, ota_trailer_offset(s, slot, field),
-                                         (struct ota_buf){ room, have.len });
-    if (err != OTA_OK) {
-        return err;
-    }
-    if (ota_erased(have, s->flash->erased)) {
-        *mark = OTA_MARK_UNSET;
-    } else if (ota_span_eq(have, ota_trailer_set_bytes(s->flash, field, OTA_BUF_OF(set)))) {
-        *mark = OTA_MARK_SET;
-    } else {
-        *mark = OTA_MARK_TORN;
-    }
-    return OTA_OK;
-}
-
-static ota_err_t read_mark(struct ota_store *s, enum ota_slot slot, uint32_t field,
-                           enum ota_mark *mark)
-{
-    uint8_t room[OTA_FLASH_WRITE_SIZE_MAX];
-    return read_field(s, slot, field, room, mark);
-}
-
-static ota_err_t read_sequence(struct ota_store *s, enum ota_slot slot,
-                               struct ota_slot_facts *facts)
-{
-    uint8_t room[OTA_FLASH_WRITE_SIZE_MAX];
-    const ota_err_t err = read_field(s, slot, OTA_TRAILER_SEQUENCE, room, &facts->sequence_mark);
-    if (err != OTA_OK || facts->sequence_mark == OTA_MARK_UNSET) {
-        return err;
-    }
-    struct ota_reader r = ota_reader((struct ota_span){ room, ota_trailer_align(s->flash) });
-    const uint32_t sequence = ota_read_u32le(&r);
+    struct ota_reader r = ota_reader(field);
+    const uint32_t number = ota_read_u32le(&r);
     const uint32_t complement = ota_read_u32le(&r);
     const struct ota_span filling = ota_read_bytes(&r, ota_reader_left(&r));
-    const bool whole = sequence == ~complement && ota_erased(filling, s->flash->erased);
-    facts->sequence_mark = whole ? OTA_MARK_SET : OTA_MARK_TORN;
-    facts->sequence = whole ? sequence : 0;
-    return OTA_OK;
+    if (number != ~complement || !ota_erased(filling, erased)) {
+        return OTA_MARK_TORN;
+    }
+    *sequence = number;
+    return OTA_MARK_SET;
 }
 
-/* All up to the last mark that is not blank: a gap can only be a mark that was lost. */
-static ota_err_t read_trials(struct ota_store *s, enum ota_slot slot, struct ota_slot_facts *facts)
+static enum ota_mark mark_of(const struct ota_flash *f, uint32_t field, struct ota_span have,
+                             uint32_t *sequence)
 {
-    for (uint8_t i = 0; i < OTA_TRIALS_MAX; i++) {
-        enum ota_mark mark;
-        const ota_err_t err = read_mark(s, slot, OTA_TRAILER_TRIAL + i, &mark);
-        if (err != OTA_OK) {
-            return err;
-        }
-        if (mark != OTA_MARK_UNSET) {
-            facts->trials = (uint8_t)(i + 1u);
-        }
+    if (ota_erased(have, f->erased)) {
+        return OTA_MARK_UNSET;
     }
-    return OTA_OK;
+    if (field == OTA_TRAILER_SEQUENCE) {
+        return read_sequence(have, f->erased, sequence);
+    }
+    uint8_t set[OTA_FLASH_WRITE_SIZE_MAX];
+    const bool is_set = ota_span_eq(have, ota_trailer_set_bytes(f, field, OTA_BUF_OF(set)));
+    return is_set ? OTA_MARK_SET : OTA_MARK_TORN;
 }
 
 ota_err_t ota_trailer_facts(struct ota_store *s, enum ota_slot slot, struct ota_slot_facts *facts)
 {
-    struct ota_slot_facts found = { .trials = 0 };
-    enum ota_mark *const marks[] = {
-        [OTA_TRAILER_MAGIC] = &found.magic,
-        [OTA_TRAILER_IMAGE_OK] = &found.image_ok,
-        [OTA_TRAILER_COPY_DONE] = &found.copy_done,
-        [OTA_TRAILER_DOWNLOAD] = &found.download,
-    };
-    for (uint32_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
-        const ota_err_t err = read_mark(s, slot, i, marks[i]);
+    enum ota_mark marks[OTA_TRAILER_FIELDS];
+    uint32_t sequence = 0;
+    uint8_t trials = 0;
+    for (uint32_t field = 0; field < OTA_TRAILER_FIELDS; field++) {
+        uint8_t room[OTA_FLASH_WRITE_SIZE_MAX];
+        const struct ota_buf have = { room, field_size(s->flash, field) };
+        const ota_err_t err = ota_flash_read(s->flash, ota_trailer_offset(s, slot, field), have);
         if (err != OTA_OK) {
             return err;
         }
+        marks[field] = mark_of(s->flash, field, (struct ota_span){ room, have.cap }, &sequence);
+        /* Trials: up to the last mark that is not blank, for a gap can only be a mark that was lost. */
+        if (field >= OTA_TRAILER_TRIAL && marks[field] != OTA_MARK_UNSET) {
+            trials = (uint8_t)(field - OTA_TRAILER_TRIAL + 1u);
+        }
     }
-    ota_err_t err = read_sequence(s, slot, &found);
-    if (err != OTA_OK) {
-        return err;
-    }
-    err = read_trials(s, slot, &found);
-    if (err != OTA_OK) {
-        return err;
-    }
-    *facts = found;
+    *facts = (struct ota_slot_facts){
+        .magic = marks[OTA_TRAILER_MAGIC],
+        .image_ok = marks[OTA_TRAILER_IMAGE_OK],
+        .copy_done = marks[OTA_TRAILER_COPY_DONE],
+        .download = marks[OTA_TRAILER_DOWNLOAD],
+        .sequence_mark = marks[OTA_TRAILER_SEQUENCE],
+        .sequence = sequence,
+        .trials = trials,
+    };
     return OTA_OK;
 }
 

@@ -137,7 +137,7 @@ static uint32_t counter_read(struct fix *x)
 static void a_counter_never_goes_back(void **state)
 {
     (void)state;
-    everywhere(&(struct log_under_test){ "counter", 70, counter_write, counter_read });
+    everywhere(&(struct log_under_test){ "counter", 80, counter_write, counter_read });
 }
 
 /* --- identity and trust: nearly a half each, so that each write turns over -------------------------- */
