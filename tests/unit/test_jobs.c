@@ -212,6 +212,11 @@ static void a_question_is_asked_until_it_is_answered(void **state)
     assert_int_equal(hear(&j, GET_ACCEPTED, "{\"clientToken\":\"" TOKEN("000003e8") "\"}"),
                      OTA_JOBS_NEWS_EMPTY);
     sends_nothing(&j, now + 3600 * 1000);
+    /* The provider is there again: the next question begins with the short wait. */
+    struct ota_effect effect;
+    ota_jobs_ask(&j);
+    assert_true(ota_jobs_poll(&j, now, &scratch, &effect));
+    assert_true(ota_jobs_deadline(&j) <= now + usual.retry_ms_min);
 }
 
 static void a_clock_that_jumps_is_one_silence(void **state)

@@ -622,6 +622,30 @@ static void another_range_replaces_the_one_before(void **state)
     assert_true(ota_stream_idle(&s));
 }
 
+static void a_block_that_nobody_asked_for_counts_and_is_not_asked_for(void **state)
+{
+    (void)state;
+    struct ota_stream_cfg cfg = usual;
+    cfg.file_size = 6 * 256;
+    cfg.window = 4;
+    struct ota_stream s = begun(cfg);
+    asks_run(&s, 0, 0, 4);
+    assert_true(give(&s, 4, 1));
+    assert_true(give(&s, 0, 1));
+    asks_run(&s, 1, 5, 1);
+    assert_true(give(&s, 1, 1) && give(&s, 2, 1) && give(&s, 3, 1));
+    asks_nothing(&s, 1);
+    assert_true(give(&s, 5, 1));
+    assert_true(ota_stream_idle(&s));
+    assert_int_equal(s.stats.losses, 0);
+
+    cfg.file_size = 5 * 256; /* and so when nothing else is left to ask for */
+    s = begun(cfg);
+    asks_run(&s, 0, 0, 4);
+    assert_true(give(&s, 4, 1) && give(&s, 0, 1));
+    asks_nothing(&s, 1);
+}
+
 /* --- messages --------------------------------------------------------------------------------------- */
 
 /* hex text with comments, as in tests/vectors */
@@ -778,6 +802,25 @@ static void base64_in_json_is_decoded_into_room_for_one_block(void **state)
             assert_true(less > 0 || (block.data.len == size && block.data.ptr == room));
             free(room);
         }
+    }
+}
+
+static void base64_that_goes_on_behind_its_padding_is_refused_wherever_it_stands(void **state)
+{
+    (void)state;
+    const struct ota_topic topic = topic_of(OTA_TOPIC_STREAM_DATA, OTA_FORMAT_JSON);
+    for (int digits = 2; digits < 256; digits += 4) {
+        char digit[256], text[512];
+        memset(digit, 'A', sizeof digit);
+        struct ota_stream_cfg cfg = usual;
+        cfg.file_size = (uint32_t)digits * 3u / 4u + 3u;
+        (void)snprintf(text, sizeof text, "{\"f\":3,\"i\":0,\"l\":%u,\"p\":\"%.*s==AAAA\"}",
+                       (unsigned)cfg.file_size, digits, digit);
+        struct ota_stream s = begun(cfg);
+        struct ota_block block;
+        assert_int_equal(ota_stream_on_message(&s, &topic, ota_span_of_str(text),
+                                               OTA_BUF_OF(block_room), &block),
+                         OTA_E_MALFORMED);
     }
 }
 
@@ -1158,10 +1201,12 @@ int main(void)
         cmocka_unit_test(a_block_that_was_not_stored_is_asked_for_again),
         cmocka_unit_test(a_reconnect_asks_at_once_for_what_is_missing),
         cmocka_unit_test(another_range_replaces_the_one_before),
+        cmocka_unit_test(a_block_that_nobody_asked_for_counts_and_is_not_asked_for),
         cmocka_unit_test(captured_data_is_taken),
         cmocka_unit_test(every_prefix_of_a_data_message_is_refused),
         cmocka_unit_test(messages_that_are_no_block_of_this_file_are_refused),
         cmocka_unit_test(base64_in_json_is_decoded_into_room_for_one_block),
+        cmocka_unit_test(base64_that_goes_on_behind_its_padding_is_refused_wherever_it_stands),
         cmocka_unit_test(cbor_of_any_length_and_order_is_taken_and_a_wrong_type_is_not),
         cmocka_unit_test(mutated_messages_do_no_harm),
         cmocka_unit_test(topics_of_others_are_refused),
