@@ -39,6 +39,7 @@ struct demo {
     struct posix_mqtt *mqtt;
     struct show show;
     atomic_bool test_wanted;
+    bool was_connected, was_ready; /* as last told */
     uint8_t memory[OTA_MEMORY_SIZE(BLOCK_SIZE, MESSAGE_COUNT)];
 };
 
@@ -156,18 +157,28 @@ static bool start(struct demo *d)
     return true;
 }
 
+/* What a person would like to see of the link and the agent; and the first question for an update. */
+static void tell_changes(struct demo *d)
+{
+    bool connected = posix_mqtt_is_connected(d->mqtt);
+    if (connected != d->was_connected) {
+        show_line(&d->show, connected ? "connected to %s as %s" : "lost %s, as %s; trying again",
+                  d->args.broker, d->thing);
+        d->was_connected = connected;
+    }
+    if (connected && !d->was_ready && OTA_GetAgentState() == OTA_AgentState_Ready) {
+        show_line(&d->show, "agent is ready");
+        d->was_ready = OTA_CheckForUpdate() == OTA_Err_None;
+    }
+}
+
 /* Until SIGTERM. */
 static void live(struct demo *d, const sigset_t *end)
 {
     const struct timespec tick = { 0, TICK_MS * 1000000L };
-    bool told = false;
     do {
         alarm(BOARD_WATCHDOG_S);
-        if (!told && posix_mqtt_is_connected(d->mqtt) &&
-            OTA_GetAgentState() == OTA_AgentState_Ready) {
-            show_line(&d->show, "connected to %s as %s; agent is ready", d->args.broker, d->thing);
-            told = OTA_CheckForUpdate() == OTA_Err_None;
-        }
+        tell_changes(d);
         if (atomic_load(&d->test_wanted) && able_to_test(d)) {
             atomic_store(&d->test_wanted, false);
             self_test(d);
