@@ -125,7 +125,7 @@ static void document(struct http_request *r)
     }
 }
 
-static void list(struct http_request *r)
+static void list_with(struct http_request *r, json_t *(*form)(const struct srv_job *))
 {
     size_t limit = http_max_results(r);
     struct srv_db *db = limit > 0 ? http_db(r) : NULL;
@@ -141,7 +141,7 @@ static void list(struct http_request *r)
     json_t *out = json_array();
     for (size_t i = 0; i < count; i++) {
         if (wanted == NULL || strcmp(wanted, srv_job_status_name(jobs[i].status)) == 0) {
-            json_array_append_new(out, job_json_summary(&jobs[i]));
+            json_array_append_new(out, form(&jobs[i]));
         }
     }
     json_t *reply = json_pack("{s:o}", "jobs", out);
@@ -149,6 +149,17 @@ static void list(struct http_request *r)
         json_object_set_new(reply, "nextToken", json_string(jobs[count - 1u].id));
     }
     http_reply(r, reply);
+}
+
+static void list(struct http_request *r)
+{
+    list_with(r, job_json_summary);
+}
+
+/* With the counters: one request instead of one a job. */
+static void list_ours(struct http_request *r)
+{
+    list_with(r, job_json);
 }
 
 static void executions_of_job(struct http_request *r)
@@ -176,6 +187,33 @@ static void executions_of_job(struct http_request *r)
         json_array_append_new(out, object);
     }
     json_t *reply = json_pack("{s:o}", "executionSummaries", out);
+    if (count == limit) {
+        json_object_set_new(reply, "nextToken", json_string(rows[count - 1u].thing));
+    }
+    http_reply(r, reply);
+}
+
+/* GET /waft/v1/jobs/ID/executions: whole executions, with what the devices say. */
+static void executions(struct http_request *r)
+{
+    struct srv_job job;
+    size_t limit = http_max_results(r);
+    if (limit == 0 || !load(r, &job)) {
+        return;
+    }
+    struct srv_execution *rows = NULL;
+    size_t count =
+        srv_db_execution_of_job(r->db, &r->arena, r->args[0], http_next_token(r), limit, &rows);
+    if (!http_db_ok(r)) {
+        return;
+    }
+    json_t *out = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *object = execution_json(&rows[i]);
+        json_object_set_new(object, "thingName", json_string(rows[i].thing));
+        json_array_append_new(out, object);
+    }
+    json_t *reply = json_pack("{s:o}", "executions", out);
     if (count == limit) {
         json_object_set_new(reply, "nextToken", json_string(rows[count - 1u].thing));
     }
@@ -324,6 +362,8 @@ const struct http_route http_routes_jobs[] = {
     { "PUT", "/jobs/*/cancel", cancel, NULL },
     { "GET", "/things/*/jobs", executions_of_thing, NULL },
     { "GET", "/things/*/jobs/*", describe_execution, NULL },
+    { "GET", "/waft/v1/jobs", list_ours, NULL },
+    { "GET", "/waft/v1/jobs/*/executions", executions, NULL },
     { "GET", "/waft/v1/jobs/*/events", events, NULL },
     { 0 },
 };

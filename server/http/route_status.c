@@ -4,6 +4,7 @@
 #include "http/request.h"
 #include "mqtt/reactor.h"
 #include <string.h>
+#include <unistd.h>
 
 #define PAGE 1000u
 
@@ -71,6 +72,7 @@ static void status(struct http_request *r)
                             json_integer((json_int_t)counts[s]));
     }
     json_t *reply = json_object();
+    json_object_set_new(reply, "pid", json_integer(getpid()));
     json_object_set_new(reply, "broker", broker_address(cfg));
     json_object_set_new(reply, "brokerConnected",
                         json_boolean(srv_reactor_connected(cfg->reactor)));
