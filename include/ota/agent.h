@@ -45,6 +45,8 @@ struct ota_inbox {
     uint8_t order[OTA_INBOX_MESSAGES_MAX]; /* ring of waiting blocks */
     uint8_t head, waiting;
     uint64_t used;                  /* a bit a block: waiting, or being read by the loop */
+    bool reading;                   /* the loop, or who performs its effect, still reads... */
+    uint8_t reading_block;          /* ...this one */
     uint8_t commands;               /* a bit each */
     bool went_down, is_up, went_up; /* link edges that the loop has not seen */
     uint16_t too_large_len;         /* topic of the newest message that did not fit; 0: none */
@@ -56,7 +58,7 @@ struct ota_agent_cfg {
     struct ota_orchestrator_cfg orchestrator;
     struct ota_agent_port port;
     struct ota_buf inbox;  /* memory for messages */
-    uint32_t message_size; /* bytes of one block of it: topic + payload + 4 */
+    uint32_t message_size; /* bytes of one block of it: topic + payload + OTA_INBOX_OVERHEAD */
 };
 
 struct ota_agent {
@@ -77,7 +79,7 @@ void ota_agent_post_subscribed(struct ota_agent *a, struct ota_span filter);
 bool ota_agent_post_message(struct ota_agent *a, struct ota_span topic, struct ota_span payload);
 void ota_agent_post_command(struct ota_agent *a, enum ota_command command);
 
-/* The loop. */
+/* The loop. What an effect points to stays as it is, whatever is posted, until the next call of poll. */
 bool ota_agent_poll(struct ota_agent *a, ota_ms_t now, struct ota_effect *effect);
 ota_ms_t ota_agent_deadline(struct ota_agent *a);
 

@@ -118,6 +118,13 @@ static void give_signals(struct ota_agent *a)
     }
 }
 
+static void release(struct ota_agent *a)
+{
+    lock(a);
+    ota_inbox_release(&a->inbox);
+    unlock(a);
+}
+
 static void give_message(struct ota_agent *a, ota_ms_t now)
 {
     struct ota_inbox_item item;
@@ -132,19 +139,21 @@ static void give_message(struct ota_agent *a, ota_ms_t now)
     } else {
         ota_orchestrator_message(&a->orchestrator, item.topic, item.payload, now);
     }
-    lock(a);
-    ota_inbox_release(&a->inbox, &item);
-    unlock(a);
 }
 
 bool ota_agent_poll(struct ota_agent *a, ota_ms_t now, struct ota_effect *effect)
 {
+    release(a); /* the effect before has been performed */
     if (ota_orchestrator_poll(&a->orchestrator, now, effect)) {
         return true; /* what came before has its say first: an event waits for nobody */
     }
     give_signals(a);
     give_message(a, now);
-    return ota_orchestrator_poll(&a->orchestrator, now, effect);
+    if (ota_orchestrator_poll(&a->orchestrator, now, effect)) {
+        return true; /* it may point into the message: a document */
+    }
+    release(a);
+    return false;
 }
 
 ota_ms_t ota_agent_deadline(struct ota_agent *a)

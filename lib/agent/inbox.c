@@ -1,4 +1,5 @@
 #include "inbox.h"
+#include "ota/assert.h"
 
 #include <assert.h>
 #include <string.h>
@@ -77,6 +78,7 @@ bool ota_inbox_put(struct ota_inbox *in, enum ota_inbox_kind kind, struct ota_sp
 
 bool ota_inbox_take(struct ota_inbox *in, struct ota_inbox_item *item)
 {
+    OTA_ASSERT(!in->reading);
     if (in->waiting == 0) {
         return false;
     }
@@ -86,9 +88,10 @@ bool ota_inbox_take(struct ota_inbox *in, struct ota_inbox_item *item)
 
     in->head = (uint8_t)((in->head + 1u) % OTA_INBOX_MESSAGES_MAX);
     in->waiting--;
+    in->reading = true;
+    in->reading_block = block;
     in->stats.processed++;
     item->kind = (enum ota_inbox_kind)ota_read_u16le(&r);
-    item->block = block;
     const size_t topic_len = ota_read_u16le(&r);
     const size_t payload_len = ota_read_u32le(&r);
     item->topic = ota_read_bytes(&r, topic_len);
@@ -96,9 +99,12 @@ bool ota_inbox_take(struct ota_inbox *in, struct ota_inbox_item *item)
     return true;
 }
 
-void ota_inbox_release(struct ota_inbox *in, const struct ota_inbox_item *item)
+void ota_inbox_release(struct ota_inbox *in)
 {
-    in->used &= ~(UINT64_C(1) << item->block);
+    if (in->reading) {
+        in->used &= ~(UINT64_C(1) << in->reading_block);
+        in->reading = false;
+    }
 }
 
 void ota_inbox_flush(struct ota_inbox *in)
@@ -109,4 +115,5 @@ void ota_inbox_flush(struct ota_inbox *in)
         in->waiting--;
         in->stats.dropped++;
     }
+    in->too_large_len = 0;
 }

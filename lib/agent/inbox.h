@@ -11,7 +11,6 @@ enum ota_inbox_kind { OTA_INBOX_MESSAGE, OTA_INBOX_SUBSCRIBED };
 
 struct ota_inbox_item {
     enum ota_inbox_kind kind;
-    uint8_t block;
     struct ota_span topic, payload; /* in the block, until ota_inbox_release() */
 };
 
@@ -20,10 +19,11 @@ OTA_MUST_CHECK ota_err_t ota_inbox_init(struct ota_inbox *in, struct ota_buf mem
 /** False: no room, or too large (then its topic is remembered). */
 bool ota_inbox_put(struct ota_inbox *in, enum ota_inbox_kind kind, struct ota_span topic,
                    struct ota_span payload);
-/** The oldest one; it stays used until released. */
+/** The oldest one; its block stays used until released. One is read at a time. */
 bool ota_inbox_take(struct ota_inbox *in, struct ota_inbox_item *item);
-void ota_inbox_release(struct ota_inbox *in, const struct ota_inbox_item *item);
-/** Drop all that waits. */
+/** What was taken, if anything, has been read. */
+void ota_inbox_release(struct ota_inbox *in);
+/** Drop all that waits; not what is being read. */
 void ota_inbox_flush(struct ota_inbox *in);
 
 #endif
