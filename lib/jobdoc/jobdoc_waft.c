@@ -69,78 +69,52 @@ static bool read_sources(struct ota_json waft, const struct jobdoc_ids *ids, str
 
 /* --- advice ----------------------------------------------------------------------- */
 
-static bool read_digest(struct ota_json waft, struct ota_jobdoc *doc)
-{
-    struct ota_json value;
-    if (!jobdoc_optional(waft, "digest", &value)) {
-        return false;
-    }
-    doc->has_digest = !jobdoc_is_absent(value);
-    return !doc->has_digest || jobdoc_hex(value, doc->digest, sizeof doc->digest);
-}
-
-static bool read_class(struct ota_json waft, struct ota_jobdoc *doc)
-{
-    struct ota_json value;
-    if (!jobdoc_optional(waft, "class", &value)) {
-        return false;
-    }
-    doc->has_class = !jobdoc_is_absent(value);
-    return !doc->has_class || jobdoc_uuid(value, doc->class_id);
-}
-
-static bool read_version(struct ota_json waft, struct ota_jobdoc *doc)
+static bool read_version(struct ota_json value, struct ota_version *version)
 {
     uint8_t room[OTA_VERSION_TEXT_MAX];
     struct ota_span text;
-    struct ota_json value;
-    if (!jobdoc_optional(waft, "version", &value)) {
-        return false;
-    }
-    doc->has_version = !jobdoc_is_absent(value);
-    return !doc->has_version || (ota_json_string(value, OTA_BUF_OF(room), &text) == OTA_OK &&
-                                 ota_version_parse(text, &doc->version) == OTA_OK);
-}
-
-static bool read_counter(struct ota_json waft, struct ota_jobdoc *doc)
-{
-    struct ota_json value;
-    if (!jobdoc_optional(waft, "counter", &value)) {
-        return false;
-    }
-    doc->has_counter = !jobdoc_is_absent(value);
-    return !doc->has_counter || jobdoc_number(value, UINT32_MAX, &doc->counter);
+    return ota_json_string(value, OTA_BUF_OF(room), &text) == OTA_OK &&
+           ota_version_parse(text, version) == OTA_OK;
 }
 
 /* [lowest, highest] hardware revision, both included. */
-static bool read_hw(struct ota_json waft, struct ota_jobdoc *doc)
+static bool read_hw(struct ota_json value, struct ota_jobdoc *doc)
 {
-    struct ota_json value, element;
-    if (!jobdoc_optional(waft, "hw", &value)) {
-        return false;
-    }
-    doc->has_hw = !jobdoc_is_absent(value);
-    if (!doc->has_hw) {
-        return true;
-    }
-    uint32_t revision[2], count = 0;
+    struct ota_json element;
+    uint32_t revision[2] = { 0 }, count = 0;
     struct ota_json_walk w = ota_json_walk(value);
     while (ota_json_kind(value) == OTA_JSON_ARRAY && ota_json_next(&w, NULL, &element)) {
         if (count == 2 || !jobdoc_number(element, UINT16_MAX, &revision[count++])) {
             return false;
         }
     }
-    if (count != 2 || revision[0] > revision[1]) {
-        return false;
-    }
     doc->hw_min = (uint16_t)revision[0];
     doc->hw_max = (uint16_t)revision[1];
-    return true;
+    return count == 2 && revision[0] <= revision[1];
+}
+
+enum advice { DIGEST, CLASS, VERSION, COUNTER, HW, ADVICE_COUNT };
+
+static bool read_advice(enum advice which, struct ota_json value, struct ota_jobdoc *doc)
+{
+    switch (which) {
+    case DIGEST: return doc->has_digest = jobdoc_hex(value, doc->digest, sizeof doc->digest);
+    case CLASS: return doc->has_class = jobdoc_uuid(value, doc->class_id);
+    case VERSION: return doc->has_version = read_version(value, &doc->version);
+    case COUNTER: return doc->has_counter = jobdoc_number(value, UINT32_MAX, &doc->counter);
+    case HW: return doc->has_hw = read_hw(value, doc);
+    case ADVICE_COUNT: break;
+    }
+    OTA_UNREACHABLE();
 }
 
 bool jobdoc_read_waft(struct ota_json document, const struct jobdoc_ids *ids,
                       struct ota_jobdoc *doc)
 {
+    static const char *const names[ADVICE_COUNT] = {
+        [DIGEST] = "digest",   [CLASS] = "class", [VERSION] = "version",
+        [COUNTER] = "counter", [HW] = "hw",
+    };
     struct ota_json waft;
     uint32_t version;
     if (!jobdoc_optional(document, "waft", &waft)) {
@@ -155,8 +129,14 @@ bool jobdoc_read_waft(struct ota_json document, const struct jobdoc_ids *ids,
     if (version != WAFT_VERSION) {
         return true;
     }
-    return read_digest(waft, doc) && read_class(waft, doc) && read_version(waft, doc) &&
-           read_counter(waft, doc) && read_hw(waft, doc) && read_sources(waft, ids, doc);
+    for (unsigned i = 0; i < ADVICE_COUNT; i++) {
+        struct ota_json value;
+        if (!jobdoc_optional(waft, names[i], &value) ||
+            (!jobdoc_is_absent(value) && !read_advice((enum advice)i, value, doc))) {
+            return false;
+        }
+    }
+    return read_sources(waft, ids, doc);
 }
 
 /* --- choosing ---------------------------------------------------------------------- */

@@ -1,4 +1,3 @@
-#include "ota/assert.h"
 #include "ota/base64.h"
 #include "ota/cbor.h"
 #include "ota/json.h"
@@ -10,65 +9,61 @@ static const char keys[STREAM_NUMBERS][2] = { "f", "i", "l" };
 
 /* --- CBOR ----------------------------------------------------------------------- */
 
-/* Which field a key names: one of the numbers, STREAM_NUMBERS for the payload, above: none. */
-static unsigned field_of(struct ota_span key)
+/* Like ota_json_find(): the cursor before the member's value. The whole map is checked each time. */
+static ota_err_t find_cbor(struct ota_span payload, const char *name, struct ota_cbor *value)
 {
-    for (unsigned i = 0; i < STREAM_NUMBERS; i++) {
-        if (ota_span_eq(key, ota_span_of_str(keys[i]))) {
-            return i;
+    const struct ota_span wanted = ota_span_of_str(name);
+    struct ota_cbor c = ota_cbor(payload);
+    struct ota_cbor_map map = ota_cbor_map(&c);
+    struct ota_span key;
+    unsigned found = 0;
+    while (ota_cbor_next_key(&c, &map, &key)) {
+        if (ota_span_eq(key, wanted)) {
+            found++;
+            *value = c;
         }
+        ota_cbor_skip(&c);
     }
-    return ota_span_eq(key, OTA_SPAN_LIT("p")) ? STREAM_NUMBERS : STREAM_NUMBERS + 1u;
+    const ota_err_t err = ota_cbor_end(&c);
+    if (err != OTA_OK || found == 1) {
+        return err;
+    }
+    return found == 0 ? OTA_E_NOT_FOUND : OTA_E_MALFORMED;
 }
 
 static ota_err_t read_data_cbor(struct ota_span payload, struct stream_data *data)
 {
-    struct ota_cbor c = ota_cbor(payload);
-    struct ota_cbor_map map = ota_cbor_map(&c);
-    struct ota_span key;
-    unsigned seen = 0;
-    while (ota_cbor_next_key(&c, &map, &key)) {
-        const unsigned field = field_of(key);
-        if (field > STREAM_NUMBERS) {
-            ota_cbor_skip(&c);
-            continue;
-        }
-        if ((seen & 1u << field) != 0) {
-            return OTA_E_MALFORMED;
-        }
-        seen |= 1u << field;
-        if (field == STREAM_NUMBERS) {
-            data->bytes = ota_cbor_bytes(&c);
-        } else {
-            data->number[field] = ota_cbor_u64(&c);
+    struct ota_cbor value;
+    ota_err_t err = OTA_OK;
+    for (unsigned i = 0; err == OTA_OK && i < STREAM_NUMBERS; i++) {
+        err = find_cbor(payload, keys[i], &value);
+        if (err == OTA_OK) {
+            data->number[i] = ota_cbor_u64(&value);
+            err = value.err;
         }
     }
-    const ota_err_t err = ota_cbor_end(&c);
+    if (err == OTA_OK) {
+        err = find_cbor(payload, "p", &value);
+    }
     if (err != OTA_OK) {
         return err;
     }
-    return seen == (2u << STREAM_NUMBERS) - 1u ? OTA_OK : OTA_E_MALFORMED;
+    data->bytes = ota_cbor_bytes(&value);
+    return value.err;
 }
 
-/* The service spells the code twice, "o" and "code", in a map of indefinite length. */
 static ota_err_t read_rejected_cbor(struct ota_span payload, enum ota_wire_code *code)
 {
-    struct ota_cbor c = ota_cbor(payload);
-    struct ota_cbor_map map = ota_cbor_map(&c);
-    struct ota_span key, word = OTA_SPAN_NONE;
-    while (ota_cbor_next_key(&c, &map, &key)) {
-        if (ota_span_eq(key, OTA_SPAN_LIT("o")) || ota_span_eq(key, OTA_SPAN_LIT("code"))) {
-            word = ota_cbor_text(&c);
-        } else {
-            ota_cbor_skip(&c);
-        }
+    struct ota_cbor value;
+    ota_err_t err = find_cbor(payload, "code", &value);
+    if (err == OTA_E_NOT_FOUND) {
+        err = find_cbor(payload, "o", &value);
     }
-    const ota_err_t err = ota_cbor_end(&c);
     if (err != OTA_OK) {
         return err;
     }
-    *code = ota_wire_code_parse(word);
-    return word.len > 0 ? OTA_OK : OTA_E_MALFORMED;
+    *code = ota_wire_code_parse(ota_cbor_text(&value));
+    return value.err;
 }
 
 /* --- JSON ------------------------------------------------------------------------ */
@@ -149,14 +144,18 @@ static ota_err_t read_data_json(struct ota_span payload, struct ota_buf room,
     struct ota_json object, value;
     ota_err_t err = parse_object(payload, &object);
     for (unsigned i = 0; err == OTA_OK && i < STREAM_NUMBERS; i++) {
-        err = ota_json_find(object, keys[i], &value) == OTA_OK
-                  ? ota_json_u64(value, &data->number[i])
-                  : OTA_E_MALFORMED;
+        err = ota_json_find(object, keys[i], &value);
+        if (err == OTA_OK) {
+            err = ota_json_u64(value, &data->number[i]);
+        }
+    }
+    if (err == OTA_OK) {
+        err = ota_json_find(object, "p", &value);
     }
     if (err != OTA_OK) {
         return err;
     }
-    if (ota_json_find(object, "p", &value) != OTA_OK || ota_json_kind(value) != OTA_JSON_STRING) {
+    if (ota_json_kind(value) != OTA_JSON_STRING) {
         return OTA_E_MALFORMED;
     }
     return decode_base64(value, room, &data->bytes);
@@ -174,36 +173,33 @@ static ota_err_t read_rejected_json(struct ota_span payload, enum ota_wire_code 
         err = ota_json_find(object, "o", &value);
     }
     if (err != OTA_OK) {
-        return OTA_E_MALFORMED;
+        return err;
     }
     uint8_t room[WORD_MAX];
     struct ota_span word = OTA_SPAN_NONE;
     err = ota_json_string(value, OTA_BUF_OF(room), &word);
-    if (err != OTA_OK && err != OTA_E_TOO_LARGE) {
-        return err;
-    }
     *code = ota_wire_code_parse(word);
-    return OTA_OK;
+    return err == OTA_E_TOO_LARGE ? OTA_OK : err;
 }
 
 /* --- either ------------------------------------------------------------------------ */
 
+/* A member that must be there is missing: that is no message of this protocol. */
+static ota_err_t malformed_if_missing(ota_err_t err)
+{
+    return err == OTA_E_NOT_FOUND ? OTA_E_MALFORMED : err;
+}
+
 ota_err_t stream_read_data(enum ota_format format, struct ota_span payload, struct ota_buf room,
                            struct stream_data *data)
 {
-    switch (format) {
-    case OTA_FORMAT_CBOR: return read_data_cbor(payload, data);
-    case OTA_FORMAT_JSON: return read_data_json(payload, room, data);
-    }
-    OTA_UNREACHABLE();
+    return malformed_if_missing(format == OTA_FORMAT_CBOR ? read_data_cbor(payload, data)
+                                                          : read_data_json(payload, room, data));
 }
 
 ota_err_t stream_read_rejected(enum ota_format format, struct ota_span payload,
                                enum ota_wire_code *code)
 {
-    switch (format) {
-    case OTA_FORMAT_CBOR: return read_rejected_cbor(payload, code);
-    case OTA_FORMAT_JSON: return read_rejected_json(payload, code);
-    }
-    OTA_UNREACHABLE();
+    return malformed_if_missing(format == OTA_FORMAT_CBOR ? read_rejected_cbor(payload, code)
+                                                          : read_rejected_json(payload, code));
 }
