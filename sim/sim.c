@@ -3,8 +3,6 @@
  */
 #include "sim_priv.h"
 
-#include "psa_port.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,15 +68,6 @@ static struct ota_layout make_layout(const struct sim_cfg *cfg, uint32_t *size)
     return l;
 }
 
-static struct ota_crypto *crypto(void)
-{
-    static struct psa_port port;
-    if (port.base.ops == NULL) {
-        sim_must(psa_port_init(&port, NULL) == OTA_OK, "PSA does not start");
-    }
-    return &port.base;
-}
-
 static void make_flash(struct sim *s, const struct sim_image *first)
 {
     uint32_t size;
@@ -107,7 +96,7 @@ void sim_open(struct sim *s, const struct sim_cfg *cfg, const struct sim_image *
     memset(s, 0, sizeof *s);
     s->cfg = *cfg;
     s->random = cfg->seed;
-    s->crypto = crypto();
+    s->crypto = sim_crypto(cfg->seed);
     s->link = true;
     make_flash(s, first);
     sim_provider_open(s);

@@ -9,6 +9,7 @@
 /** The simulator's own assert: a broken invariant of the test, or of the world. */
 void sim_must(bool ok, const char *what);
 uint32_t sim_random(struct sim *s);
+struct ota_crypto *sim_crypto(uint32_t seed);
 /** The signed image whose bytes are in `slot`; NULL: none, or a mixture. */
 const struct sim_image *sim_image_in(struct sim *s, enum ota_slot slot);
 
