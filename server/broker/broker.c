@@ -1,4 +1,5 @@
 #include "broker/broker.h"
+#include "base/log.h"
 #include "broker/config.h"
 #include "broker/log.h"
 #include "broker/probe.h"
@@ -14,6 +15,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/pidfd.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -179,10 +181,8 @@ static bool choose_port(struct srv_broker *b, const struct srv_broker_cfg *cfg, 
         uint16_t last = attempt == 0 ? remembered_port(b) : 0;
         b->port = last != 0 ? free_port(bind_to, last) : 0;
         if (last != 0 && b->port == 0) {
-            fprintf(stderr,
-                    "waftd: the broker's port %u is taken now: another is used, and devices must "
-                    "be told\n",
-                    last);
+            srv_log(SRV_LOG_WARN, "broker.port_taken",
+                    "port=%u: another is used, and devices must be told", last);
         }
         b->port = b->port != 0 ? b->port : free_port(bind_to, 0);
     }
@@ -284,16 +284,32 @@ static enum waited wait_until_ready(struct srv_broker *b)
     return waited;
 }
 
-/* The process is over, or has to be. */
-static void bury(struct srv_broker *b)
+/* The process is over, or has to be; its wait status. */
+static int bury(struct srv_broker *b)
 {
+    int status = 0;
     pthread_mutex_lock(&b->lock);
     if (b->process.pid != 0) {
-        process_end(&b->process, STOP_MS);
+        status = process_end(&b->process, STOP_MS);
     }
     b->state = BROKER_AWAY;
     pthread_cond_broadcast(&b->changed);
     pthread_mutex_unlock(&b->lock);
+    return status;
+}
+
+/* Its last words say more than its exit code, a signal says all. */
+static void tell_end(const struct srv_broker *b, enum waited waited, int status,
+                     struct srv_err *err)
+{
+    const char *words = b->log.last[0] != '\0' ? b->log.last : "it said nothing";
+    if (waited == WAITED_END && WIFSIGNALED(status)) {
+        srv_fail(err, SRV_E_UNAVAILABLE, "mosquitto was ended by signal %d", WTERMSIG(status));
+    } else if (waited == WAITED_END) {
+        srv_fail(err, SRV_E_UNAVAILABLE, "mosquitto ended: %.110s", words);
+    } else {
+        srv_fail(err, SRV_E_UNAVAILABLE, "mosquitto takes no connections: %.100s", words);
+    }
 }
 
 /* One life of the broker: whether another one shall follow. */
@@ -307,11 +323,10 @@ static bool live_once(struct srv_broker *b, bool *was_ready, struct srv_err *err
         while (*was_ready && waited == WAITED_TIME) {
             waited = wait_on_child(b, clock_ms() + BACKOFF_MS_MAX);
         }
-        srv_fail(err, SRV_E_UNAVAILABLE, "mosquitto %s: %.100s",
-                 waited == WAITED_TIME ? "does not take connections" : "ended",
-                 b->log.last[0] != '\0' ? b->log.last : "it said nothing");
+        tell_end(b, waited, bury(b), err);
+    } else {
+        bury(b);
     }
-    bury(b);
     return waited != WAITED_STOP;
 }
 
@@ -339,7 +354,7 @@ static void *supervise(void *argument)
             return NULL;
         }
         backoff_ms = clock_ms() - born > WELL_MS ? BACKOFF_MS : backoff_ms;
-        fprintf(stderr, "waftd: %s; again in %d ms\n", err.text, backoff_ms);
+        srv_log(SRV_LOG_WARN, "broker.ended", "reason=\"%s\" again_ms=%d", err.text, backoff_ms);
         if (stop_comes_within(b, backoff_ms)) {
             break;
         }

@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "identity/priv.h"
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -54,7 +55,8 @@ static bool gather_alt_names(struct srv_identity *id, const struct srv_identity_
     char host[256] = "";
     if (gethostname(host, sizeof host - 1u) == 0 && host[0] != '\0' &&
         !add_alt_name(id->alt_names, host, NULL)) {
-        fprintf(stderr, "waftd: this machine's name cannot be in a certificate: left out\n");
+        srv_log(SRV_LOG_WARN, "identity.host_name",
+                "this machine's name cannot be in a certificate: left out");
     }
     for (size_t i = 0; i < cfg->name_count; i++) {
         if (!add_alt_name(id->alt_names, cfg->names[i], err)) {
