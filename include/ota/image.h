@@ -29,7 +29,7 @@
 #define OTA_IMAGE_MAGIC       0x96f3b83du
 #define OTA_IMAGE_HEADER_SIZE 32u
 /* Both TLV areas together: what we write is about 250 bytes; a second key pair adds 116. */
-#define OTA_IMAGE_TLVS_MAX       768u
+#define OTA_IMAGE_TLVS_MAX       512u
 #define OTA_IMAGE_SIGNATURES_MAX 2u /* key rotation: an old and a new key */
 #define OTA_UUID_SIZE            16u
 #define OTA_IMAGE_FLAG_ROM_FIXED 0x100u /* load_address is the flash address it was linked for */
