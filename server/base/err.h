@@ -19,7 +19,7 @@
     X(SRV_E_STATE,        409, "InvalidStateTransitionException")   /* not in the state that it is in */ \
     X(SRV_E_VERSION,      409, "VersionConflictException")          /* expected version not current   */ \
     X(SRV_E_TERMINAL,     410, "TerminalStateException")            /* over; nothing changes it       */ \
-    X(SRV_E_LIMIT,        409, "LimitExceededException")            /* a quota or size is exceeded    */ \
+    X(SRV_E_LIMIT,        410, "LimitExceededException")            /* a quota or size is exceeded    */ \
     X(SRV_E_BUSY,         429, "ThrottlingException")               /* too many at once               */ \
     X(SRV_E_DISK_FULL,    507, "ServiceUnavailableException")                                           \
     X(SRV_E_UNAVAILABLE,  503, "ServiceUnavailableException")       /* the same may work later        */ \

@@ -38,9 +38,8 @@ static bool fields_ok(struct srv_tx *tx, const struct srv_command *c)
                         "a job's id is 1 to %u of a-z A-Z 0-9 _ - and no topic word",
                         OTA_JOB_ID_MAX);
     }
-    if (c->job_create.description.len > SRV_DESCRIPTION_MAX) {
-        return srv_fail(tx->err, SRV_E_INVALID, "a description has at most %u bytes",
-                        SRV_DESCRIPTION_MAX);
+    if (!srv_text_ok(c->job_create.description, "a description", tx->err)) {
+        return false;
     }
     if (c->job_create.in_progress_timeout_min > SRV_TIMEOUT_MIN_MAX) {
         return srv_fail(tx->err, SRV_E_INVALID, "a timeout is 1 to %u minutes",
@@ -176,6 +175,17 @@ static void cancel_all(struct srv_tx *tx, struct srv_job *job)
     } while (count == CANCEL_PAGE);
 }
 
+static bool reason_code_ok(struct ota_span code)
+{
+    for (size_t i = 0; i < code.len; i++) {
+        const uint8_t c = code.ptr[i];
+        if (!((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_')) {
+            return false;
+        }
+    }
+    return code.len <= SRV_REASON_CODE_MAX;
+}
+
 /* A cancelled job can be cancelled again with force, for those that are still at it. */
 static bool cancel_ok(struct srv_tx *tx, const struct srv_command *c, const struct srv_job *job)
 {
@@ -185,15 +195,11 @@ static bool cancel_ok(struct srv_tx *tx, const struct srv_command *c, const stru
         return srv_fail(tx->err, SRV_E_INVALID, "the job is %s already",
                         srv_job_status_name(job->status));
     }
-    if (c->job_cancel.reason_code.len > SRV_REASON_CODE_MAX) {
-        return srv_fail(tx->err, SRV_E_INVALID, "a reason code has at most %u bytes",
+    if (!reason_code_ok(c->job_cancel.reason_code)) {
+        return srv_fail(tx->err, SRV_E_INVALID, "a reason code is 1 to %u of A-Z 0-9 _",
                         SRV_REASON_CODE_MAX);
     }
-    if (c->job_cancel.comment.len > SRV_DESCRIPTION_MAX) {
-        return srv_fail(tx->err, SRV_E_INVALID, "a comment has at most %u bytes",
-                        SRV_DESCRIPTION_MAX);
-    }
-    return true;
+    return srv_text_ok(c->job_cancel.comment, "a comment", tx->err);
 }
 
 bool srv_do_job_cancel(struct srv_tx *tx, const struct srv_command *c)

@@ -22,6 +22,19 @@ void srv_name_set(char *out, size_t cap, struct ota_span name)
     out[name.len] = '\0';
 }
 
+bool srv_text_ok(struct ota_span text, const char *what, struct srv_err *err)
+{
+    if (text.len > SRV_DESCRIPTION_MAX) {
+        return srv_fail(err, SRV_E_INVALID, "%s has at most %u bytes", what, SRV_DESCRIPTION_MAX);
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < 0x20 || text.ptr[i] == 0x7f) {
+            return srv_fail(err, SRV_E_INVALID, "%s has no control characters", what);
+        }
+    }
+    return true;
+}
+
 struct ota_writer srv_tx_writer(struct srv_tx *tx, size_t cap)
 {
     return ota_writer((struct ota_buf){ srv_arena_take(tx->arena, cap), cap });

@@ -123,11 +123,7 @@ static bool stream_check(struct srv_tx *tx, const struct srv_command *c)
     if (c->stream_create.file_count < 1 || c->stream_create.file_count > SRV_STREAM_FILES_MAX) {
         return srv_fail(tx->err, SRV_E_INVALID, "a stream has 1 to %u files", SRV_STREAM_FILES_MAX);
     }
-    if (c->stream_create.description.len > SRV_DESCRIPTION_MAX) {
-        return srv_fail(tx->err, SRV_E_INVALID, "a description has at most %u bytes",
-                        SRV_DESCRIPTION_MAX);
-    }
-    return true;
+    return srv_text_ok(c->stream_create.description, "a description", tx->err);
 }
 
 bool srv_do_stream_create(struct srv_tx *tx, const struct srv_command *c)

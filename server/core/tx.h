@@ -35,6 +35,8 @@ void srv_tx_publish(struct srv_tx *tx, const struct ota_topic *topic, struct ota
 void srv_tx_changed(struct srv_tx *tx, const char *thing);
 /** Copy a name that has been checked; longer is a bug. */
 void srv_name_set(char *out, size_t cap, struct ota_span name);
+/** A description or comment: bounded, no control characters; `what` begins the refusal. */
+bool srv_text_ok(struct ota_span text, const char *what, struct srv_err *err);
 struct ota_writer srv_tx_writer(struct srv_tx *tx, size_t cap);
 
 /* notice.c */
