@@ -27,8 +27,17 @@ static struct {
     OTA_ImageState_t image;
 } own;
 
+/*
+ *   STOPPED -> PREPARING -> STARTING -> RUNNING -> STOPPING -> ENDED -> JOINING -> STOPPED
+ *
+ * `own` is the caller's of init while PREPARING, the agent's from STARTING to STOPPING; nobody
+ * may post but from STARTING to RUNNING. ENDED: whoever comes next joins the thread.
+ */
+enum phase { STOPPED, PREPARING, STARTING, RUNNING, STOPPING, ENDED, JOINING };
+
 static struct {
-    enum { STOPPED, STARTING, RUNNING, STOPPING, ENDED } phase;
+    enum phase phase;
+    uint32_t posting; /* callers between the check of `phase` and the end of their post */
     bool woken;
     bool link_up; /* remembered, so that init may come after the connection */
     OTA_CompleteCallback_t callback;
@@ -295,21 +304,34 @@ static bool copy_name(char *to, size_t cap, const char *from)
     return true;
 }
 
-static bool config_ok(const struct OTA_Config *c)
+static bool names_ok(const struct OTA_Config *c)
 {
-    const uint32_t block = or_default(c->block_size, BLOCK_SIZE_DEFAULT);
-    const uint32_t window = or_default(c->window, WINDOW_DEFAULT);
     const char *root = c->topic_root != NULL ? c->topic_root : "$aws";
-
     return c->thing_name != NULL && ota_thing_name_ok(ota_span_of_str(c->thing_name)) &&
            ota_topic_root_ok(ota_span_of_str(root)) &&
            copy_name(own.thing, sizeof own.thing, c->thing_name) &&
-           copy_name(own.root, sizeof own.root, root) && c->flash != NULL && c->layout != NULL &&
-           c->crypto != NULL && c->reset != NULL && c->mqtt.publish != NULL &&
-           c->mqtt.subscribe != NULL && c->mqtt.unsubscribe != NULL && c->memory.ptr != NULL &&
-           block >= OTA_STREAM_BLOCK_MIN && block <= OTA_STREAM_BLOCK_MAX &&
-           (block & (block - 1u)) == 0 && block % c->flash->write_size == 0 && window >= 1u &&
-           window <= OTA_STREAM_WINDOW_MAX && c->memory.cap >= OTA_MEMORY_SIZE(block, 1u);
+           copy_name(own.root, sizeof own.root, root);
+}
+
+static bool ports_ok(const struct OTA_Config *c)
+{
+    return c->flash != NULL && c->flash->write_size > 0 && c->layout != NULL && c->crypto != NULL &&
+           c->reset != NULL && c->mqtt.publish != NULL && c->mqtt.subscribe != NULL &&
+           c->mqtt.unsubscribe != NULL;
+}
+
+/* Above all what the libraries take for granted, and would assert. */
+static bool numbers_ok(const struct OTA_Config *c)
+{
+    const uint32_t block = or_default(c->block_size, BLOCK_SIZE_DEFAULT);
+    const uint32_t window = or_default(c->window, WINDOW_DEFAULT);
+    return block >= OTA_STREAM_BLOCK_MIN && block <= OTA_STREAM_BLOCK_MAX &&
+           (block & (block - 1u)) == 0 && block % c->flash->write_size == 0 &&
+           window <= OTA_STREAM_WINDOW_MAX && c->memory.ptr != NULL &&
+           c->memory.cap >= OTA_MEMORY_SIZE(block, 1u) &&
+           (c->running_slot == OTA_SLOT_A || c->running_slot == OTA_SLOT_B) &&
+           or_default(c->retry_ms_min, RETRY_MS_MIN_DEFAULT) <=
+               or_default(c->retry_ms_max, RETRY_MS_MAX_DEFAULT);
 }
 
 static struct ota_agent_cfg agent_config(const struct OTA_Config *c)
@@ -347,7 +369,7 @@ static struct ota_agent_cfg agent_config(const struct OTA_Config *c)
 
 static OTA_Err_t prepare(const struct OTA_Config *config)
 {
-    if (config == NULL || !config_ok(config)) {
+    if (config == NULL || !names_ok(config) || !ports_ok(config) || !numbers_ok(config)) {
         return OTA_Err_Config;
     }
     own.config = *config;
@@ -364,13 +386,21 @@ static OTA_State_t state_locked(void)
 {
     switch (shared.phase) {
     case STOPPED:
+    case PREPARING:
     case STARTING: return OTA_AgentState_NotReady;
     case RUNNING:
         return shared.state == OTA_JOURNAL_NONE ? OTA_AgentState_Ready : OTA_AgentState_Active;
-    case STOPPING:
-    case ENDED: return OTA_AgentState_ShuttingDown;
+    case STOPPING: return OTA_AgentState_ShuttingDown;
+    case ENDED:
+    case JOINING:
+        return shared.posting > 0 ? OTA_AgentState_ShuttingDown : OTA_AgentState_NotReady;
     }
     return OTA_AgentState_Unknown;
+}
+
+static bool may_post(void)
+{
+    return shared.phase == STARTING || shared.phase == RUNNING;
 }
 
 /* Swap the callback, clear the statistics, and nothing else. */
@@ -382,51 +412,90 @@ static void adopt_callback(const struct OTA_Config *config)
     shared.statistics = (struct OTA_Statistics){ 0 };
 }
 
-/* @return whether the thread runs now. Called without the lock, while stopped. */
-static bool start(const struct OTA_Config *config)
+/* Nobody begins to post any more: wait for those who have begun, then let go of `own`. */
+static void close_inbox(void)
+{
+    OTA_Os.lock();
+    while (shared.posting > 0) {
+        OTA_Os.wait_until(OTA_NEVER);
+    }
+    shared.phase = STOPPED;
+    OTA_Os.wake();
+    OTA_Os.unlock();
+}
+
+/* The agent is prepared and nobody posts yet: tell it of the link as it is now, then let them in. */
+static void open_inbox(const struct OTA_Config *config)
+{
+    bool told = false;
+    OTA_Os.lock();
+    while (told != shared.link_up) {
+        told = shared.link_up;
+        OTA_Os.unlock();
+        ota_agent_post_link(&own.agent, told);
+        OTA_Os.lock();
+    }
+    adopt_callback(config);
+    shared.state = OTA_JOURNAL_NONE;
+    shared.testing = false;
+    shared.image = OTA_ImageState_Unknown;
+    shared.phase = STARTING;
+    OTA_Os.unlock();
+}
+
+static void start(const struct OTA_Config *config)
 {
     OTA_Err_t err = prepare(config);
     OTA_Os.lock();
     shared.error = err;
-    if (err == OTA_Err_None) {
-        adopt_callback(config);
-        shared.phase = STARTING;
-        shared.state = OTA_JOURNAL_NONE;
-        shared.image = OTA_ImageState_Unknown;
-    }
-    const bool link_up = shared.link_up;
     OTA_Os.unlock();
     if (err != OTA_Err_None) {
-        return false;
+        close_inbox();
+        return;
     }
-    if (link_up) {
-        ota_agent_post_link(&own.agent, true);
+    open_inbox(config);
+    if (!OTA_Os.start(loop)) {
+        OTA_Os.lock();
+        shared.error = OTA_Err_NotReady;
+        shared.phase = JOINING;
+        OTA_Os.unlock();
+        close_inbox();
     }
-    if (OTA_Os.start(loop)) {
-        return true;
+}
+
+/* Lock held: from `from` to `to`, for one caller alone. */
+static bool claim(enum phase from, enum phase to)
+{
+    const bool mine = shared.phase == from;
+    if (mine) {
+        shared.phase = to;
     }
-    OTA_Os.lock();
-    shared.phase = STOPPED;
-    shared.error = OTA_Err_NotReady;
-    OTA_Os.unlock();
-    return false;
+    return mine;
 }
 
 OTA_State_t OTA_AgentInit(const struct OTA_Config *config, uint32_t timeout_ms)
 {
+    const ota_ms_t deadline = OTA_Os.now() + timeout_ms;
     OTA_Os.lock();
-    const bool stopped = shared.phase == STOPPED;
-    if (!stopped && config != NULL) {
+    const bool ended = claim(ENDED, JOINING);
+    OTA_Os.unlock();
+    if (ended) { /* by a shutdown that did not wait for it */
+        OTA_Os.join();
+        close_inbox();
+    }
+
+    OTA_Os.lock();
+    const bool mine = claim(STOPPED, PREPARING);
+    if (may_post() && config != NULL) {
         adopt_callback(config);
     }
     OTA_Os.unlock();
-    if (stopped && !start(config)) {
-        return OTA_AgentState_NotReady;
+    if (mine) {
+        start(config);
     }
 
-    const ota_ms_t deadline = OTA_Os.now() + timeout_ms;
     OTA_Os.lock();
-    while (shared.phase == STARTING && OTA_Os.now() < deadline) {
+    while ((shared.phase == PREPARING || shared.phase == STARTING) && OTA_Os.now() < deadline) {
         OTA_Os.wait_until(deadline);
     }
     const OTA_State_t state = state_locked();
@@ -438,23 +507,20 @@ OTA_State_t OTA_AgentShutdown(uint32_t timeout_ms)
 {
     const ota_ms_t deadline = OTA_Os.now() + timeout_ms;
     OTA_Os.lock();
-    if (shared.phase == STARTING || shared.phase == RUNNING) {
+    if (may_post()) {
         shared.phase = STOPPING;
         OTA_Os.wake();
     }
     while (shared.phase == STOPPING && OTA_Os.now() < deadline) {
         OTA_Os.wait_until(deadline);
     }
-    const bool ended = shared.phase == ENDED;
-    if (ended) {
-        shared.phase = STOPPED;
-    }
-    const OTA_State_t state = state_locked();
+    const bool ended = claim(ENDED, JOINING);
     OTA_Os.unlock();
     if (ended) {
         OTA_Os.join();
+        close_inbox();
     }
-    return state;
+    return OTA_GetAgentState();
 }
 
 /* --- questions and commands ------------------------------------------------------------------- */
@@ -478,8 +544,7 @@ OTA_Err_t OTA_GetLastError(void)
 OTA_ImageState_t OTA_GetImageState(void)
 {
     OTA_Os.lock();
-    const OTA_ImageState_t image =
-        shared.phase == RUNNING || shared.phase == STARTING ? shared.image : OTA_ImageState_Unknown;
+    const OTA_ImageState_t image = may_post() ? shared.image : OTA_ImageState_Unknown;
     OTA_Os.unlock();
     return image;
 }
@@ -492,6 +557,26 @@ struct OTA_Statistics OTA_GetStatistics(void)
     return statistics;
 }
 
+/* Between these two the agent stays, even if it is shut down meanwhile. */
+static bool begin_post(void)
+{
+    OTA_Os.lock();
+    const bool possible = may_post();
+    shared.posting += possible ? 1u : 0;
+    OTA_Os.unlock();
+    return possible;
+}
+
+static void end_post(void)
+{
+    OTA_Os.lock();
+    shared.posting--;
+    if (shared.phase == JOINING) {
+        OTA_Os.wake();
+    }
+    OTA_Os.unlock();
+}
+
 /* Post `command` if the agent runs and `possible` says so of the state that is shown. */
 static OTA_Err_t post(enum ota_command command, bool (*possible)(void))
 {
@@ -501,10 +586,15 @@ static OTA_Err_t post(enum ota_command command, bool (*possible)(void))
         err = OTA_Err_NoActiveJob;
     }
     OTA_Os.unlock();
-    if (err == OTA_Err_None) {
-        ota_agent_post_command(&own.agent, command);
+    if (err != OTA_Err_None) {
+        return err;
     }
-    return err;
+    if (!begin_post()) {
+        return OTA_Err_NotReady;
+    }
+    ota_agent_post_command(&own.agent, command);
+    end_post();
+    return OTA_Err_None;
 }
 
 static bool always(void)
@@ -558,21 +648,14 @@ OTA_Err_t OTA_SetImageState(OTA_ImageState_t state)
 
 /* --- what the MQTT callbacks forward ------------------------------------------------------------ */
 
-static bool running(void)
-{
-    OTA_Os.lock();
-    const bool yes = shared.phase == STARTING || shared.phase == RUNNING;
-    OTA_Os.unlock();
-    return yes;
-}
-
 static void on_link(bool up)
 {
     OTA_Os.lock();
-    shared.link_up = up;
+    shared.link_up = up; /* init may come later */
     OTA_Os.unlock();
-    if (running()) {
+    if (begin_post()) {
         ota_agent_post_link(&own.agent, up);
+        end_post();
     }
 }
 
@@ -588,14 +671,16 @@ void OTA_OnDisconnected(void)
 
 void OTA_OnSubscribed(struct ota_span filter)
 {
-    if (running()) {
+    if (begin_post()) {
         ota_agent_post_subscribed(&own.agent, filter);
+        end_post();
     }
 }
 
 void OTA_OnMessage(struct ota_span topic, struct ota_span payload)
 {
-    if (running()) {
+    if (begin_post()) {
         (void)ota_agent_post_message(&own.agent, topic, payload); /* dropped ones are counted */
+        end_post();
     }
 }

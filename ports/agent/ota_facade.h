@@ -20,7 +20,7 @@
 
 typedef enum {
     OTA_AgentState_Unknown = -1,
-    OTA_AgentState_NotReady = 0, /* not started, or starting */
+    OTA_AgentState_NotReady = 0, /* not started, starting, or ended */
     OTA_AgentState_Ready = 1,    /* waiting for a job */
     OTA_AgentState_Active = 2,   /* an update is going on */
     OTA_AgentState_ShuttingDown = 3,
@@ -110,13 +110,19 @@ struct OTA_Config {
 /**
  * Start the agent and wait at most `timeout_ms` until it is READY (0: at once).
  * Called while it runs: swaps callback and context, clears the statistics, changes nothing else.
+ * Called while it shuts down: nothing.
  *
  * @return the state that it saw; OTA_AgentState_NotReady too if the config is refused or flash
  *         cannot be read (OTA_GetLastError() says which).
  */
 OTA_State_t OTA_AgentInit(const struct OTA_Config *config, uint32_t timeout_ms);
 
-/** Unsubscribe, let go of everything, end the thread. @return the state after at most `timeout_ms`. Not running: NotReady. */
+/**
+ * Unsubscribe, let go of everything, end the thread. Of what the config lent nothing is used any more once the
+ * state is NotReady.
+ *
+ * @return the state after at most `timeout_ms`: NotReady once it has ended, or if it did not run.
+ */
 OTA_State_t OTA_AgentShutdown(uint32_t timeout_ms);
 
 OTA_State_t OTA_GetAgentState(void);
@@ -139,7 +145,7 @@ OTA_Err_t OTA_CheckForUpdate(void);
 struct OTA_Statistics {
     uint32_t received, queued, processed, dropped;
 };
-/** Zero before init. */
+/** Since init, or since init was last called while it runs. Zero before init; after shutdown what was last counted. */
 struct OTA_Statistics OTA_GetStatistics(void);
 
 /* What the application's MQTT callbacks forward. Thread-safe; copied before they return; ignored before init. */
