@@ -7,6 +7,7 @@ static const struct cli_column columns[] = {
     { "url", "provider", CLI_TEXT },
     { "broker", "broker", CLI_TEXT },
     { "brokerState", "broker is", CLI_TEXT },
+    { "pid", "process", CLI_NUMBER },
     { "brokerPid", "broker process", CLI_NUMBER },
     { "topicRoot", "topic root", CLI_TEXT },
     { "startedAt", "running since", CLI_TEXT },
@@ -24,10 +25,15 @@ static void print_status(const struct cli_api *api, const json_t *status, enum c
 {
     const json_t *counts = json_object_get(status, "executions");
     const int64_t values[] = {
-        cli_integer(status, "brokerPid"),      cli_integer(status, "thingsEnabled"),
-        cli_integer(status, "thingsDisabled"), cli_integer(status, "jobsInProgress"),
-        cli_integer(counts, "QUEUED"),         cli_integer(counts, "IN_PROGRESS"),
-        cli_integer(counts, "SUCCEEDED"),      cli_integer(counts, "FAILED"),
+        cli_integer(status, "pid"),
+        cli_integer(status, "brokerPid"),
+        cli_integer(status, "thingsEnabled"),
+        cli_integer(status, "thingsDisabled"),
+        cli_integer(status, "jobsInProgress"),
+        cli_integer(counts, "QUEUED"),
+        cli_integer(counts, "IN_PROGRESS"),
+        cli_integer(counts, "SUCCEEDED"),
+        cli_integer(counts, "FAILED"),
         cli_integer(counts, "REJECTED"),
     };
     char texts[sizeof values / sizeof values[0]][24], since[32];
@@ -40,8 +46,8 @@ static void print_status(const struct cli_api *api, const json_t *status, enum c
     cli_table_begin(&t, columns, sizeof columns / sizeof columns[0]);
     cli_table_add(&t, (const char *const[]){
                           api->profile.url, cli_text(status, "broker"), up ? "connected" : "away",
-                          texts[0], cli_text(status, "topicRoot"), since, texts[1], texts[2],
-                          texts[3], texts[4], texts[5], texts[6], texts[7], texts[8] });
+                          texts[0], texts[1], cli_text(status, "topicRoot"), since, texts[2],
+                          texts[3], texts[4], texts[5], texts[6], texts[7], texts[8], texts[9] });
     cli_table_print_one(&t, format);
     cli_table_end(&t);
 }

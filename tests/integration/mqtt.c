@@ -35,6 +35,10 @@ static void on_message(struct mosquitto *mosq, void *user, const struct mosquitt
     snprintf(kept->topic, sizeof kept->topic, "%s", in->topic);
     snprintf(kept->payload, sizeof kept->payload, "%.*s", in->payloadlen,
              in->payloadlen > 0 ? (const char *)in->payload : "");
+    if (m->keeps_payloads) {
+        free(m->last_payload);
+        m->last_payload = strndup(in->payload, (size_t)in->payloadlen);
+    }
 }
 
 static void on_subscribe(struct mosquitto *mosq, void *user, int id, int count, const int *granted)
@@ -103,7 +107,13 @@ void t_mqtt_close(struct t_mqtt *m)
 {
     mosquitto_disconnect(m->mosq);
     mosquitto_destroy(m->mosq);
+    free(m->last_payload);
     free(m);
+}
+
+void t_mqtt_keep_payloads(struct t_mqtt *m)
+{
+    m->keeps_payloads = true;
 }
 
 void t_mqtt_subscribe(struct t_mqtt *m, const char *filter)

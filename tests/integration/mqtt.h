@@ -25,6 +25,8 @@ struct t_mqtt {
     int connack;
     unsigned suback_count, puback_count;
     size_t message_count;
+    char *last_payload; /* whole, ends with zero; see t_mqtt_keep_payloads() */
+    bool keeps_payloads;
     struct t_mqtt_message messages[T_MQTT_MESSAGES_MAX];
 };
 
@@ -41,6 +43,9 @@ void t_mqtt_close(struct t_mqtt *m);
 /** Drive up to two connections until `*flag`, or `*count` >= want; false after T_MQTT_WAIT_MS. */
 bool t_mqtt_until(struct t_mqtt *a, struct t_mqtt *b, const bool *flag);
 bool t_mqtt_until_count(struct t_mqtt *a, struct t_mqtt *b, const size_t *count, size_t want);
+
+/** From now on `last_payload` holds what came last. */
+void t_mqtt_keep_payloads(struct t_mqtt *m);
 
 /** QoS 1, and wait for the answer. */
 void t_mqtt_subscribe(struct t_mqtt *m, const char *filter);

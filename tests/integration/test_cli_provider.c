@@ -1,0 +1,532 @@
+/*
+ * waft and waftd as their users meet them: real processes, real TLS, a real
+ * broker; the device is a bare MQTT client with the files that `waft` made.
+ */
+#define _GNU_SOURCE
+#include "mqtt.h"
+#include "run.h"
+#include "t.h"
+#include "tmp.h"
+#include <fcntl.h>
+#include <jansson.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/sha.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define VENDOR "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+#define CLASS  "0f0e0d0c-0b0a-0908-0706-050403020100"
+
+static struct t_tmp tmp;
+static char data[100], release_key[100], deployment_key[100], image[100];
+
+static const char *in_tmp(char out[200], const char *name)
+{
+    snprintf(out, 200, "%s/%s", tmp.path, name);
+    return out;
+}
+
+static json_t *json_of(struct t_run run)
+{
+    if (run.code != 0) {
+        fail_msg("exit code %d: %s", run.code, run.err);
+    }
+    json_t *value = json_loads(run.out, 0, NULL);
+    assert_non_null(value);
+    t_run_end(&run);
+    return value;
+}
+
+static json_int_t status_number(const char *name)
+{
+    json_t *status = json_of(t_waft("status", "-o", "json"));
+    json_int_t number = json_integer_value(json_object_get(status, name));
+    json_decref(status);
+    return number;
+}
+
+static uint16_t broker_port(void)
+{
+    json_t *status = json_of(t_waft("status", "-o", "json"));
+    const char *broker = json_string_value(json_object_get(status, "broker"));
+    uint16_t port = (uint16_t)atoi(strrchr(broker, ':') + 1);
+    json_decref(status);
+    return port;
+}
+
+static struct t_mqtt *connect_as(const char *thing)
+{
+    char cert[200], key[200], ca[200], name[160];
+    snprintf(name, sizeof name, "things/%s.crt", thing);
+    in_tmp(cert, name);
+    snprintf(name, sizeof name, "things/%s.key", thing);
+    in_tmp(key, name);
+    struct t_mqtt_who who = { in_tmp(ca, "things/ca.crt"), cert, key, NULL, broker_port() };
+    return t_mqtt_open(&who);
+}
+
+static int create(const char *thing)
+{
+    char dir[200];
+    return t_code(t_waft("thing", "create", thing, "--dir", in_tmp(dir, "things")));
+}
+
+static int before_all(void **state)
+{
+    (void)state;
+    struct t_run up = t_waft("up", "--data", data, "--detach");
+    if (up.code != 0) {
+        fprintf(stderr, "%s", up.err);
+    }
+    bool ok = up.code == 0 && t_code(t_waft("key", "new", release_key)) == 0 &&
+              t_code(t_waft("key", "new", deployment_key)) == 0 &&
+              t_code(t_waft("image", "sign", "/bin/true", "--key", release_key, "--out", image,
+                            "--version", "1.4.0", "--vendor", VENDOR, "--class", CLASS, "--counter",
+                            "7", "--hw", "2-5")) == 0;
+    t_run_end(&up);
+    return ok ? 0 : -1;
+}
+
+static int after_all(void **state)
+{
+    (void)state;
+    int code = t_code(t_waft("down", "--data", data));
+    mosquitto_lib_cleanup();
+    return code;
+}
+
+static void up_stores_how_to_reach_the_provider_for_this_user_only(void **state)
+{
+    (void)state;
+    char path[200];
+    struct stat st;
+    assert_int_equal(stat(in_tmp(path, "config/waft/provider.json"), &st), 0);
+    assert_int_equal(st.st_mode & 0777u, 0600);
+    json_t *profile = json_load_file(path, 0, NULL);
+    assert_non_null(json_object_get(profile, "url"));
+    assert_non_null(json_object_get(profile, "caPem"));
+    json_decref(profile);
+    snprintf(path, sizeof path, "%s/token", data);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777u, 0600);
+}
+
+static void a_second_up_on_the_same_directory_is_refused_and_harms_nothing(void **state)
+{
+    (void)state;
+    json_int_t before = status_number("brokerPid");
+    assert_int_equal(t_code(t_waft("up", "--data", data, "--detach")), 1);
+    assert_int_equal(status_number("brokerPid"), before);
+}
+
+static void a_thing_is_created_once_and_its_key_stays_here(void **state)
+{
+    (void)state;
+    char path[200];
+    struct stat st;
+    assert_int_equal(create("lamp-1"), 0);
+    assert_int_equal(stat(in_tmp(path, "things/lamp-1.key"), &st), 0);
+    assert_int_equal(st.st_mode & 0777u, 0600);
+    char *before = t_slurp(path, NULL);
+    assert_int_equal(create("lamp-1"), 1); /* here already */
+    char *after = t_slurp(path, NULL);
+    assert_string_equal(before, after);
+    free(after);
+
+    /* Known to the provider, but made elsewhere: no key is left behind. */
+    char other[200], key[200];
+    struct t_run again = t_waft("thing", "create", "lamp-1", "--dir", in_tmp(other, "other"));
+    assert_int_equal(again.code, 1);
+    assert_non_null(strstr(again.err, "exists"));
+    t_run_end(&again);
+    assert_int_equal(access(in_tmp(key, "other/lamp-1.key"), F_OK), -1);
+
+    struct t_mqtt *m = connect_as("lamp-1");
+    assert_true(m->connected);
+    t_mqtt_close(m);
+    free(before);
+}
+
+static void thing_names_end_at_128_characters(void **state)
+{
+    (void)state;
+    char name[130];
+    memset(name, 'n', sizeof name);
+    name[129] = '\0';
+    assert_int_equal(create(name), 2);
+    name[128] = '\0';
+    assert_int_equal(create(name), 0);
+    struct t_mqtt *m = connect_as(name);
+    assert_true(m->connected);
+    t_mqtt_close(m);
+    static const char *const bad[] = { "", "a/b", "../x", "a b", "waft.provider", "$next", "+" };
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        CHECK_ROW(bad[i], create(bad[i]) == 2);
+    }
+}
+
+static void a_disabled_thing_is_put_out_and_an_enabled_one_is_let_in(void **state)
+{
+    (void)state;
+    assert_int_equal(create("lamp-2"), 0);
+    struct t_mqtt *m = connect_as("lamp-2");
+    assert_true(m->connected);
+    assert_int_equal(t_code(t_waft("thing", "disable", "lamp-2")), 0);
+    assert_true(t_mqtt_until(m, NULL, &m->lost));
+    t_mqtt_close(m);
+    m = connect_as("lamp-2");
+    assert_false(m->connected);
+    t_mqtt_close(m);
+    json_t *thing = json_of(t_waft("thing", "show", "lamp-2", "-o", "json"));
+    assert_string_equal(json_string_value(json_object_get(thing, "state")), "disabled");
+    json_decref(thing);
+    assert_int_equal(t_code(t_waft("thing", "enable", "lamp-2")), 0);
+    m = connect_as("lamp-2");
+    assert_true(m->connected);
+    t_mqtt_close(m);
+    assert_int_equal(t_code(t_waft("thing", "disable", "nobody")), 1);
+}
+
+/* ---- deployments ---- */
+
+static json_t *document_of(const char *job)
+{
+    /* The document as the device gets it: by asking for the job over MQTT. */
+    struct t_mqtt *m = connect_as("lamp-1");
+    assert_true(m->connected);
+    char topic[300], reply[320];
+    snprintf(topic, sizeof topic, "$aws/things/lamp-1/jobs/%s/get", job);
+    snprintf(reply, sizeof reply, "%s/accepted", topic);
+    t_mqtt_keep_payloads(m);
+    t_mqtt_subscribe(m, reply);
+    t_mqtt_publish(m, topic, "{\"includeJobDocument\":true}");
+    assert_true(t_mqtt_until_count(m, NULL, &m->message_count, 1));
+    json_t *answer = json_loads(m->last_payload, 0, NULL);
+    json_t *document =
+        json_incref(json_object_get(json_object_get(answer, "execution"), "jobDocument"));
+    json_decref(answer);
+    t_mqtt_close(m);
+    assert_non_null(document);
+    return document;
+}
+
+static bool signed_by(const char *public_path, const json_t *text, const char *bytes, size_t len)
+{
+    FILE *f = fopen(public_path, "r");
+    EVP_PKEY *key = PEM_read_PUBKEY(f, NULL, NULL, NULL);
+    fclose(f);
+    unsigned char der[128];
+    const char *base64 = json_string_value(text);
+    int padding = strcmp(base64 + strlen(base64) - 2, "==") == 0 ? 2
+                  : base64[strlen(base64) - 1] == '='            ? 1
+                                                                 : 0;
+    int der_len = EVP_DecodeBlock(der, (const unsigned char *)base64, (int)strlen(base64));
+    assert_true(der_len > 0);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool good = EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 &&
+                EVP_DigestVerify(ctx, der, (size_t)(der_len - padding),
+                                 (const unsigned char *)bytes, len) == 1;
+    EVP_MD_CTX_free(ctx);
+    EVP_PKEY_free(key);
+    return good;
+}
+
+static void a_deployment_carries_the_signature_and_what_the_image_says(void **state)
+{
+    (void)state;
+    assert_int_equal(t_code(t_waft("deploy", image, "--to", "lamp-1", "--key", deployment_key,
+                                   "--job", "job-doc")),
+                     0);
+    json_t *document = document_of("job-doc");
+    json_t *afr = json_object_get(document, "afr_ota"), *waft = json_object_get(document, "waft");
+    json_t *file = json_array_get(json_object_get(afr, "files"), 0);
+    size_t size = 0;
+    char *bytes = t_slurp(image, &size);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(afr, "protocols"), 0)),
+                        "MQTT");
+    assert_int_equal(strncmp(json_string_value(json_object_get(afr, "streamname")), "AFR_OTA-", 8),
+                     0);
+    assert_int_equal(json_integer_value(json_object_get(file, "filesize")), size);
+    assert_int_equal(json_integer_value(json_object_get(file, "fileid")), 0);
+    assert_string_equal(json_string_value(json_object_get(file, "filepath")), "image");
+    char public_path[120];
+    snprintf(public_path, sizeof public_path, "%.*s.pub", (int)(strlen(deployment_key) - 4),
+             deployment_key);
+    assert_true(signed_by(public_path, json_object_get(file, "sig-sha256-ecdsa"), bytes, size));
+    assert_string_equal(json_string_value(json_object_get(waft, "version")), "1.4.0");
+    assert_string_equal(json_string_value(json_object_get(waft, "class")), CLASS);
+    assert_int_equal(json_integer_value(json_object_get(waft, "counter")), 7);
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(waft, "hw"), 1)), 5);
+
+    /* The artifact is there under its digest. */
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256((unsigned char *)bytes, size, digest);
+    char path[300], hex[65];
+    for (size_t i = 0; i < sizeof digest; i++) {
+        sprintf(hex + 2 * i, "%02x", digest[i]);
+    }
+    snprintf(path, sizeof path, "%s/artifacts/%s", data, hex);
+    size_t stored = 0;
+    char *artifact = t_slurp(path, &stored);
+    assert_int_equal(stored, size);
+    assert_memory_equal(artifact, bytes, size);
+    free(artifact);
+    free(bytes);
+    json_decref(document);
+    assert_int_equal(t_code(t_waft("job", "cancel", "job-doc", "--force")), 0);
+}
+
+/* A device that says what it is told to, as soon as it hears of its job. */
+static pid_t start_device(const char *thing, const char *job, const char *const *updates)
+{
+    pid_t pid = fork();
+    if (pid != 0) {
+        return pid;
+    }
+    struct t_mqtt *m = connect_as(thing);
+    char notify[200], topic[300], accepted[320];
+    snprintf(notify, sizeof notify, "$aws/things/%s/jobs/notify-next", thing);
+    snprintf(topic, sizeof topic, "$aws/things/%s/jobs/%s/update", thing, job);
+    snprintf(accepted, sizeof accepted, "%s/accepted", topic);
+    t_mqtt_subscribe(m, notify);
+    t_mqtt_subscribe(m, accepted);
+    /* It may have been made before we listened: try until the first one is taken. */
+    for (size_t i = 0; updates[i] != NULL; i++) {
+        size_t before = 0;
+        do {
+            before = m->message_count;
+            t_mqtt_publish(m, topic, updates[i]);
+            for (int spin = 0; spin < 40 && m->message_count == before; spin++) {
+                mosquitto_loop(m->mosq, 5, 1);
+            }
+        } while (m->message_count == before);
+    }
+    t_mqtt_close(m);
+    _exit(0);
+}
+
+static struct t_run deploy_and_wait(const char *job, const char *const *updates)
+{
+    pid_t device = start_device("lamp-1", job, updates);
+    struct t_run run = t_waft("deploy", image, "--to", "lamp-1", "--key", deployment_key, "--job",
+                              job, "--wait", "--timeout", "60");
+    kill(device, SIGKILL);
+    waitpid(device, NULL, 0);
+    return run;
+}
+
+static void waiting_ends_with_the_job_and_its_exit_code_says_how(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "{\"status\":\"IN_PROGRESS\",\"statusDetails\":{\"receive\":\"1/2\"}}",
+        "{\"status\":\"IN_PROGRESS\",\"statusDetails\":{\"self_test\":\"ready\"}}",
+        "{\"status\":\"SUCCEEDED\",\"statusDetails\":{\"reason\":\"accepted v1.4.0\"}}", NULL
+    };
+    struct t_run run = deploy_and_wait("job-good", good);
+    assert_int_equal(run.code, 0);
+    assert_non_null(strstr(run.err, "receives 1 of 2 blocks"));
+    assert_non_null(strstr(run.err, "SUCCEEDED: accepted v1.4.0"));
+    assert_non_null(strstr(run.out, "SUCCEEDED"));
+    assert_null(strchr(run.err, '\033')); /* no terminal, no bar */
+    t_run_end(&run);
+
+    static const char *const bad[] = {
+        "{\"status\":\"FAILED\",\"statusDetails\":{\"reason\":\"self-test\\u202egnp.exe\"}}", NULL
+    };
+    run = deploy_and_wait("job-bad", bad);
+    assert_int_equal(run.code, 3);
+    assert_non_null(strstr(run.err, "FAILED: self-test"));
+    /* What a device says must not turn the operator's line around. */
+    assert_null(strstr(run.err, "\xe2\x80\xae"));
+    assert_null(strstr(run.out, "\xe2\x80\xae"));
+    t_run_end(&run);
+}
+
+static void waiting_can_time_out_and_the_job_goes_on(void **state)
+{
+    (void)state;
+    struct t_run run = t_waft("deploy", image, "--to", "lamp-1", "--key", deployment_key, "--job",
+                              "job-slow", "--wait", "--timeout", "1");
+    assert_int_equal(run.code, 4);
+    t_run_end(&run);
+    run = t_waft("job", "show", "job-slow", "-o", "csv");
+    assert_int_equal(run.code, 0);
+    assert_non_null(strstr(run.out, "lamp-1,QUEUED"));
+    t_run_end(&run);
+    assert_int_equal(t_code(t_waft("job", "cancel", "job-slow")), 0);
+    assert_int_equal(t_code(t_waft("job", "watch", "job-slow")), 3);
+}
+
+static void refusals_are_named_and_change_nothing(void **state)
+{
+    (void)state;
+    json_int_t before = status_number("jobsInProgress");
+    const struct {
+        const char *why, *text;
+        int code;
+        const char *words[10];
+    } rows[] = {
+#define DEPLOY(what, thing, key) "waft", "deploy", what, "--to", thing, "--key", key
+        { "no such thing", "nobody", 1, { DEPLOY(image, "nobody", deployment_key) } },
+        { "not an image",
+          "not a valid image",
+          1,
+          { DEPLOY("/bin/true", "lamp-1", deployment_key) } },
+        { "no such file", "no file", 1, { DEPLOY("/nonexistent", "lamp-1", deployment_key) } },
+        { "no private key", "no private key", 1, { DEPLOY(image, "lamp-1", image) } },
+        { "an empty name", "no thing name", 1, { DEPLOY(image, "lamp-1,", deployment_key) } },
+        { "no key", "--key", 2, { "waft", "deploy", image, "--to", "lamp-1" } },
+        { "a job id of 65 characters",
+          "job id",
+          1,
+          { DEPLOY(image, "lamp-1", deployment_key), "--job",
+            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" } },
+        { "no such job", "no such job", 1, { "waft", "job", "show", "nothing" } },
+        { "no job to cancel", "job", 1, { "waft", "job", "cancel", "nothing" } },
+        { "no such command", "no command", 2, { "waft", "frobnicate" } },
+        { "no such option", "no option", 2, { "waft", "status", "--frob" } },
+        { "a word too many", "too many", 2, { "waft", "status", "now" } },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct t_run run = t_run(rows[i].words);
+        if (run.code != rows[i].code || strstr(run.err, rows[i].text) == NULL) {
+            fail_msg("[%s] exit code %d: %s", rows[i].why, run.code, run.err);
+        }
+        t_run_end(&run);
+    }
+    assert_int_equal(status_number("jobsInProgress"), before);
+}
+
+static void a_provider_that_is_away_or_refuses_the_token_is_told_apart(void **state)
+{
+    (void)state;
+    char ca[200];
+    snprintf(ca, sizeof ca, "%s/ca/ca.crt", data);
+    setenv("WAFT_URL", "https://127.0.0.1:1", 1);
+    setenv("WAFT_TOKEN", "0000000000000000000000000000000000000000000000000000000000000000", 1);
+    setenv("WAFT_CA", ca, 1);
+    assert_int_equal(t_code(t_waft("status")), 5);
+    char path[200];
+    json_t *profile = json_load_file(in_tmp(path, "config/waft/provider.json"), 0, NULL);
+    setenv("WAFT_URL", json_string_value(json_object_get(profile, "url")), 1);
+    json_decref(profile);
+    struct t_run run = t_waft("status");
+    assert_int_equal(run.code, 1);
+    assert_non_null(strstr(run.err, "token"));
+    t_run_end(&run);
+    /* Another CA: the provider is not believed. */
+    char cert[200];
+    setenv("WAFT_CA", in_tmp(cert, "things/lamp-1.crt"), 1);
+    assert_int_equal(t_code(t_waft("status")), 5);
+    t_run_home(tmp.path);
+}
+
+static void all_is_there_after_kill_9(void **state)
+{
+    (void)state;
+    json_t *before = json_of(t_waft("thing", "list", "-o", "json"));
+    uint16_t port = broker_port();
+    int broker = (int)status_number("brokerPid"), pid = (int)status_number("pid");
+    int broker_fd = pidfd_open(broker, 0), waftd_fd = pidfd_open(pid, 0);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    struct pollfd end = { .fd = waftd_fd, .events = POLLIN };
+    assert_int_equal(poll(&end, 1, 10000), 1);
+    end.fd = broker_fd;
+    assert_int_equal(poll(&end, 1, 10000), 1); /* the broker went with it */
+    close(waftd_fd);
+    close(broker_fd);
+    assert_int_equal(t_code(t_waft("status")), 5);
+
+    assert_int_equal(t_code(t_waft("up", "--data", data, "--detach")), 0);
+    json_t *after = json_of(t_waft("thing", "list", "-o", "json"));
+    assert_true(json_equal(before, after));
+    assert_int_equal(broker_port(), port);
+    struct t_mqtt *m = connect_as("lamp-1");
+    assert_true(m->connected);
+    t_mqtt_close(m);
+    json_decref(before);
+    json_decref(after);
+}
+
+/* A start after a crash between "disabled" and its consequences: the database is the truth. */
+static void a_thing_that_was_disabled_is_out_after_a_restart_too(void **state)
+{
+    (void)state;
+    assert_int_equal(create("lamp-3"), 0);
+    assert_int_equal(t_code(t_waft("thing", "disable", "lamp-3")), 0);
+    assert_int_equal(t_code(t_waft("down", "--data", data)), 0);
+    char path[200];
+    snprintf(path, sizeof path, "%s/ca/crl.pem", data);
+    assert_int_equal(unlink(path), 0); /* as if it had never been written */
+    assert_int_equal(t_code(t_waft("up", "--data", data, "--detach")), 0);
+    struct t_mqtt *m = connect_as("lamp-3");
+    assert_false(m->connected);
+    t_mqtt_close(m);
+}
+
+/* The last one: after all of the above, what the provider has seen. */
+static void no_private_key_of_the_operator_is_at_the_provider(void **state)
+{
+    (void)state;
+    char device_key[200];
+    const char *const keys[] = { release_key, deployment_key,
+                                 in_tmp(device_key, "things/lamp-1.key") };
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        char *pem = t_slurp(keys[i], NULL);
+        char *line = strchr(pem, '\n') + 1;
+        assert_true(strlen(line) > 64);
+        /* The first 48 characters are the same in all P-256 keys; then the scalar begins. */
+        CHECK_ROW(keys[i], !t_found_below(data, line + 48, 16));
+        FILE *f = fopen(keys[i], "r");
+        EVP_PKEY *key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+        fclose(f);
+        BIGNUM *scalar = NULL;
+        unsigned char bytes[32];
+        assert_int_equal(EVP_PKEY_get_bn_param(key, "priv", &scalar), 1);
+        assert_int_equal(BN_bn2binpad(scalar, bytes, 32), 32);
+        CHECK_ROW(keys[i], !t_found_below(data, bytes, 32));
+        BN_free(scalar);
+        EVP_PKEY_free(key);
+        free(pem);
+    }
+    /* The search does find what is there. */
+    char path[200];
+    snprintf(path, sizeof path, "%s/ca/ca.crt", data);
+    char *ca = t_slurp(path, NULL);
+    assert_true(t_found_below(data, strchr(ca, '\n') + 9, 40));
+    free(ca);
+}
+
+int main(void)
+{
+    tmp = t_tmp_make();
+    t_run_home(tmp.path);
+    snprintf(data, sizeof data, "%s/provider", tmp.path);
+    snprintf(release_key, sizeof release_key, "%s/release.key", tmp.path);
+    snprintf(deployment_key, sizeof deployment_key, "%s/deployment.key", tmp.path);
+    snprintf(image, sizeof image, "%s/image", tmp.path);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(up_stores_how_to_reach_the_provider_for_this_user_only),
+        cmocka_unit_test(a_second_up_on_the_same_directory_is_refused_and_harms_nothing),
+        cmocka_unit_test(a_thing_is_created_once_and_its_key_stays_here),
+        cmocka_unit_test(thing_names_end_at_128_characters),
+        cmocka_unit_test(a_disabled_thing_is_put_out_and_an_enabled_one_is_let_in),
+        cmocka_unit_test(a_deployment_carries_the_signature_and_what_the_image_says),
+        cmocka_unit_test(waiting_ends_with_the_job_and_its_exit_code_says_how),
+        cmocka_unit_test(waiting_can_time_out_and_the_job_goes_on),
+        cmocka_unit_test(refusals_are_named_and_change_nothing),
+        cmocka_unit_test(a_provider_that_is_away_or_refuses_the_token_is_told_apart),
+        cmocka_unit_test(all_is_there_after_kill_9),
+        cmocka_unit_test(a_thing_that_was_disabled_is_out_after_a_restart_too),
+        cmocka_unit_test(no_private_key_of_the_operator_is_at_the_provider),
+    };
+    int failed = cmocka_run_group_tests(tests, before_all, after_all);
+    t_tmp_remove(&tmp);
+    return failed;
+}
