@@ -107,12 +107,18 @@ static bool json_bitmap(const json_t *body, struct srv_arena *a, struct ota_span
     return srv_fail(err, SRV_E_INVALID, "b is neither hexadecimal text nor an array of bytes");
 }
 
+/* There, though it may be empty: only what was not given has no pointer. */
+static struct ota_span given(struct ota_span text)
+{
+    return text.len > 0 ? text : OTA_SPAN_LIT("");
+}
+
 static bool token_set(struct members *m, struct ota_span token, struct srv_err *err)
 {
     if (token.len > OTA_TOKEN_MAX) {
         return srv_fail(err, SRV_E_INVALID, "c is longer than %u bytes", OTA_TOKEN_MAX);
     }
-    m->token = token;
+    m->token = given(token);
     return true;
 }
 
@@ -182,7 +188,7 @@ static bool cbor_bitmap(struct ota_cbor *c, struct members *m, struct srv_err *e
     if (ota_cbor_peek(c) != OTA_CBOR_BYTES) {
         return srv_fail(err, SRV_E_INVALID, "b is not a byte string");
     }
-    m->bitmap = ota_cbor_bytes(c);
+    m->bitmap = given(ota_cbor_bytes(c));
     return m->bitmap.len < SRV_STREAM_BITMAP_LIMIT || bitmap_too_long(err);
 }
 
