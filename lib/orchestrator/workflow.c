@@ -193,10 +193,18 @@ static enum verdict begin_idle(struct ota_orchestrator *o)
     return V_MORE;
 }
 
+/* All but the report identity: an event that waits still names the job. */
+static void forget(struct ota_journal *j)
+{
+    const struct ota_journal old = *j;
+    *j = (struct ota_journal){ .job_id_len = old.job_id_len, .execution = old.execution };
+    memcpy(j->job_id, old.job_id, sizeof j->job_id);
+}
+
 enum verdict ota_workflow_enter(struct ota_orchestrator *o, enum ota_journal_state state)
 {
     if (state == NONE) {
-        o->journal = (struct ota_journal){ .state = NONE };
+        forget(&o->journal);
     }
     o->journal.state = state;
     o->step = 0;
