@@ -20,7 +20,8 @@
 /* Looks around this often; each packet wakes it. */
 #define ROUND_MS 200
 /* Once told to stop, what is queued still goes out, DISCONNECT last; to a broker that listens. */
-#define STOP_MS 2000
+#define STOP_MS       2000
+#define FLUSH_LOOK_MS 5
 /* SUBACKs that can be awaited at once; the agent has eight subscriptions. */
 #define PENDING_MAX 16u
 
@@ -43,7 +44,7 @@ struct posix_mqtt {
     pthread_cond_t wake;  /* `stop` was set */
     struct pending pending[PENDING_MAX];
     unsigned next; /* of pending: the oldest is overwritten */
-    atomic_bool connected, stop;
+    atomic_bool connected, subscribed, stop;
     atomic_int unanswered; /* requests without their callback yet */
     bool welcome;          /* this connection was accepted; its thread's own */
 };
@@ -68,6 +69,7 @@ static void on_disconnect(struct mosquitto *client, void *context, int code)
     pthread_mutex_lock(&m->lock);
     memset(m->pending, 0, sizeof m->pending);
     atomic_store(&m->unanswered, 0);
+    atomic_store(&m->subscribed, false);
     pthread_mutex_unlock(&m->lock);
     if (atomic_exchange(&m->connected, false)) {
         m->sink.disconnected();
@@ -99,6 +101,7 @@ static void on_subscribe(struct mosquitto *client, void *context, int mid, int c
     atomic_fetch_sub(&m->unanswered, 1);
     /* 0x80 is a refusal: silence towards the agent, which asks again. */
     if (take_pending(m, mid, &p) && count == 1 && qos[0] <= 2) {
+        atomic_store(&m->subscribed, true);
         m->sink.subscribed((struct ota_span){ p.filter, p.len });
     }
 }
@@ -299,6 +302,20 @@ void posix_mqtt_close(struct posix_mqtt *m)
 bool posix_mqtt_is_connected(struct posix_mqtt *m)
 {
     return atomic_load(&m->connected);
+}
+
+bool posix_mqtt_is_settled(struct posix_mqtt *m)
+{
+    return atomic_load(&m->subscribed) && atomic_load(&m->unanswered) == 0;
+}
+
+void posix_mqtt_flush(struct posix_mqtt *m, uint32_t ms)
+{
+    const struct timespec look = { 0, FLUSH_LOOK_MS * 1000000L };
+    for (uint32_t waited = 0; waited < ms && atomic_load(&m->unanswered) > 0;
+         waited += FLUSH_LOOK_MS) {
+        nanosleep(&look, NULL);
+    }
 }
 
 /* --- what goes (agent's thread) --------------------------------------------------- */

@@ -41,6 +41,12 @@ void posix_mqtt_close(struct posix_mqtt *mqtt);
 
 bool posix_mqtt_is_connected(struct posix_mqtt *mqtt);
 
+/** Connected, subscribed to something, and the broker has answered every request. */
+bool posix_mqtt_is_settled(struct posix_mqtt *mqtt);
+
+/** Wait until every request is answered, but at most `ms`: before a reset, so that last words are heard. */
+void posix_mqtt_flush(struct posix_mqtt *mqtt, uint32_t ms);
+
 /* As struct OTA_Mqtt wants them; `context` is the struct posix_mqtt. False: not now. */
 bool posix_mqtt_publish(void *context, struct ota_span topic, struct ota_span payload,
                         enum ota_qos qos);

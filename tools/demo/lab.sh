@@ -94,12 +94,15 @@ device_stop() {
     DEVICE_PID=''
 }
 
-# Power off, without a warning.
+# Power off, without a warning. The image dies with the board, a moment later.
 device_kill() {
     kill -KILL "$DEVICE_PID"
     wait "$DEVICE_PID" 2>/dev/null || true
     DEVICE_PID=''
+    until_true "$LAB_PATIENCE" flash_is_free || fail 'somebody still holds the flash'
 }
+
+flash_is_free() { flash-facts flash >/dev/null 2>&1; }
 
 # The lines that have come since they were last shown.
 device_show() {

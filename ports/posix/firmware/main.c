@@ -22,6 +22,8 @@
 
 /* Looks around this often: kicks the watchdog, starts a self-test that is wanted. */
 #define TICK_MS 100
+/* What was said right before a reset gets this long to be heard. */
+#define LAST_WORDS_MS 300
 /* What a real image holds besides: sounds, tables, a stack. Transferred, never looked at. */
 __attribute__((used)) static const uint8_t ballast[RELEASE_BALLAST_KB * 1024u + 1u] = { 1 };
 
@@ -85,6 +87,7 @@ static void on_job_event(OTA_JobEvent_t event, const struct OTA_EventData *data,
 static void reset(void *context)
 {
     struct demo *d = context;
+    posix_mqtt_flush(d->mqtt, LAST_WORDS_MS);
     show_line(&d->show, "reset");
     fflush(stdout);
     _exit(BOARD_EXIT_RESET);
@@ -108,7 +111,7 @@ static void self_test(struct demo *d)
 static bool able_to_test(struct demo *d)
 {
     OTA_State_t state = OTA_GetAgentState();
-    return posix_mqtt_is_connected(d->mqtt) &&
+    return posix_mqtt_is_settled(d->mqtt) &&
            (state == OTA_AgentState_Ready || state == OTA_AgentState_Active);
 }
 
