@@ -4,15 +4,9 @@
  * Two kinds of state: `agent` and what it works on belong to the agent's
  * thread; `shared` is read and written by anyone, under the port's lock.
  */
-#include "ota_facade.h"
+#include "config.h"
 
 #include <string.h>
-
-#define BLOCK_SIZE_DEFAULT   4096u
-#define WINDOW_DEFAULT       32u
-#define SELF_TEST_MS_DEFAULT 16000u
-#define RETRY_MS_MIN_DEFAULT 2000u
-#define RETRY_MS_MAX_DEFAULT 300000u
 
 static struct {
     struct ota_agent agent;
@@ -49,33 +43,6 @@ static struct {
     struct ota_inbox_stats cleared; /* the statistics' zero */
     struct OTA_Statistics statistics;
 } shared;
-
-/* --- words -------------------------------------------------------------------------- */
-
-const char *OTA_StateName(OTA_State_t state)
-{
-    switch (state) {
-    case OTA_AgentState_Unknown: return "Unknown";
-    case OTA_AgentState_NotReady: return "NotReady";
-    case OTA_AgentState_Ready: return "Ready";
-    case OTA_AgentState_Active: return "Active";
-    case OTA_AgentState_ShuttingDown: return "ShuttingDown";
-    }
-    return "?";
-}
-
-const char *OTA_ErrName(OTA_Err_t err)
-{
-    switch (err) {
-    case OTA_Err_None: return "None";
-    case OTA_Err_NotReady: return "NotReady";
-    case OTA_Err_BadImageState: return "BadImageState";
-    case OTA_Err_NoActiveJob: return "NoActiveJob";
-    case OTA_Err_Config: return "Config";
-    case OTA_Err_Flash: return "Flash";
-    }
-    return "?";
-}
 
 /* --- the agent's port ------------------------------------------------------------------ */
 
@@ -289,56 +256,10 @@ static void loop(void)
 
 /* --- init and shutdown ------------------------------------------------------------------------- */
 
-static uint32_t or_default(uint32_t value, uint32_t default_value)
-{
-    return value != 0 ? value : default_value;
-}
-
-static bool copy_name(char *to, size_t cap, const char *from)
-{
-    const size_t len = strlen(from);
-    if (len >= cap) {
-        return false;
-    }
-    memcpy(to, from, len + 1u);
-    return true;
-}
-
-static bool names_ok(const struct OTA_Config *c)
-{
-    const char *root = c->topic_root != NULL ? c->topic_root : "$aws";
-    return c->thing_name != NULL && ota_thing_name_ok(ota_span_of_str(c->thing_name)) &&
-           ota_topic_root_ok(ota_span_of_str(root)) &&
-           copy_name(own.thing, sizeof own.thing, c->thing_name) &&
-           copy_name(own.root, sizeof own.root, root);
-}
-
-static bool ports_ok(const struct OTA_Config *c)
-{
-    return c->flash != NULL && c->flash->write_size > 0 && c->layout != NULL && c->crypto != NULL &&
-           c->reset != NULL && c->mqtt.publish != NULL && c->mqtt.subscribe != NULL &&
-           c->mqtt.unsubscribe != NULL;
-}
-
-/* Above all what the libraries take for granted, and would assert. */
-static bool numbers_ok(const struct OTA_Config *c)
-{
-    const uint32_t block = or_default(c->block_size, BLOCK_SIZE_DEFAULT);
-    const uint32_t window = or_default(c->window, WINDOW_DEFAULT);
-    return block >= OTA_STREAM_BLOCK_MIN && block <= OTA_STREAM_BLOCK_MAX &&
-           (block & (block - 1u)) == 0 && block % c->flash->write_size == 0 &&
-           window <= OTA_STREAM_WINDOW_MAX && c->memory.ptr != NULL &&
-           c->memory.cap >= OTA_MEMORY_SIZE(block, 1u) &&
-           (c->running_slot == OTA_SLOT_A || c->running_slot == OTA_SLOT_B) &&
-           or_default(c->retry_ms_min, RETRY_MS_MIN_DEFAULT) <=
-               or_default(c->retry_ms_max, RETRY_MS_MAX_DEFAULT);
-}
-
 static struct ota_agent_cfg agent_config(const struct OTA_Config *c)
 {
-    const uint32_t block = or_default(c->block_size, BLOCK_SIZE_DEFAULT);
-    const uint32_t message = OTA_MESSAGE_SIZE(block);
-    size_t room = c->memory.cap - block;
+    const uint32_t message = OTA_MESSAGE_SIZE(c->block_size);
+    size_t room = c->memory.cap - c->block_size;
     if (c->message_count != 0 && room / message > c->message_count) {
         room = (size_t)c->message_count * message;
     }
@@ -350,35 +271,41 @@ static struct ota_agent_cfg agent_config(const struct OTA_Config *c)
             .root = ota_span_of_str(own.root),
             .thing = ota_span_of_str(own.thing),
             .scratch = { OTA_BUF_OF(own.topic), OTA_BUF_OF(own.payload) },
-            .room = { c->memory.ptr, block },
+            .room = { c->memory.ptr, c->block_size },
             .running = c->running_slot,
             .handover = c->handover,
             .policy = OTA_POLICY_ACCEPT,
             .format = OTA_FORMAT_CBOR,
-            .block_size = block,
-            .window = or_default(c->window, WINDOW_DEFAULT),
-            .retry_ms_min = or_default(c->retry_ms_min, RETRY_MS_MIN_DEFAULT),
-            .retry_ms_max = or_default(c->retry_ms_max, RETRY_MS_MAX_DEFAULT),
-            .self_test_ms = or_default(c->self_test_ms, SELF_TEST_MS_DEFAULT),
+            .block_size = c->block_size,
+            .window = c->window,
+            .retry_ms_min = c->retry_ms_min,
+            .retry_ms_max = c->retry_ms_max,
+            .self_test_ms = c->self_test_ms,
         },
         .port = { port_lock, port_unlock, port_wake, NULL },
-        .inbox = { c->memory.ptr + block, room },
+        .inbox = { c->memory.ptr + c->block_size, room },
         .message_size = message,
     };
 }
 
-static OTA_Err_t prepare(const struct OTA_Config *config)
+static OTA_Err_t prepare(const struct OTA_Config *given)
 {
-    if (config == NULL || !names_ok(config) || !ports_ok(config) || !numbers_ok(config)) {
+    if (given == NULL) {
         return OTA_Err_Config;
     }
-    own.config = *config;
+    const struct OTA_Config config = ota_config_with_defaults(given);
+    if (!ota_config_ok(&config)) {
+        return OTA_Err_Config;
+    }
+    own.config = config;
     own.image = OTA_ImageState_Unknown;
-    if (ota_store_open(&own.store, config->flash, config->layout) != OTA_OK ||
+    memcpy(own.thing, config.thing_name, strlen(config.thing_name) + 1u); /* their lengths are ok */
+    memcpy(own.root, config.topic_root, strlen(config.topic_root) + 1u);
+    if (ota_store_open(&own.store, config.flash, config.layout) != OTA_OK ||
         ota_store_trust(&own.store, &own.trust) != OTA_OK) {
         return OTA_Err_Flash;
     }
-    const struct ota_agent_cfg agent = agent_config(config);
+    const struct ota_agent_cfg agent = agent_config(&own.config);
     return ota_agent_init(&own.agent, &agent) == OTA_OK ? OTA_Err_None : OTA_Err_Flash;
 }
 
@@ -392,8 +319,7 @@ static OTA_State_t state_locked(void)
         return shared.state == OTA_JOURNAL_NONE ? OTA_AgentState_Ready : OTA_AgentState_Active;
     case STOPPING: return OTA_AgentState_ShuttingDown;
     case ENDED:
-    case JOINING:
-        return shared.posting > 0 ? OTA_AgentState_ShuttingDown : OTA_AgentState_NotReady;
+    case JOINING: return shared.posting > 0 ? OTA_AgentState_ShuttingDown : OTA_AgentState_NotReady;
     }
     return OTA_AgentState_Unknown;
 }

@@ -531,6 +531,8 @@ static void init_again_swaps_the_callback_and_clears_the_statistics(void **state
 
     catch_up(); /* the thing is the same: its topics are still ours */
     LOOK(seen.events == 2 && seen.event[0].context == NULL && seen.event[1].context == second);
+    assert_int_equal(OTA_GetStatistics().received, 1);
+    assert_int_equal(OTA_GetStatistics().processed, 1);
     assert_int_equal(OTA_AgentInit(&device.config, 0), OTA_AgentState_Ready);
     catch_up();
     LOOK(seen.events == 3 && seen.event[2].context == NULL);
