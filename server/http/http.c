@@ -202,6 +202,7 @@ static struct http_request *begin(struct srv_http *h, struct MHD_Connection *con
     return r;
 }
 
+/* The callback of libmicrohttpd: once with the head, then with each piece of the body, then without any. */
 static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **state)
