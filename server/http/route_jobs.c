@@ -23,8 +23,11 @@ static bool read_targets(struct http_request *r, struct srv_command *c)
     }
     struct ota_span *names = srv_arena_take(&r->arena, count * sizeof *names);
     for (size_t i = 0; i < count; i++) {
-        struct ota_span text = ota_span_of_str(json_string_value(json_array_get(targets, i)));
-        names[i] = http_name_of_arn("thing", text);
+        const char *text = json_string_value(json_array_get(targets, i));
+        if (text == NULL) {
+            return srv_fail(&r->err, SRV_E_INVALID, "targets are names or ARNs of things");
+        }
+        names[i] = http_name_of_arn("thing", ota_span_of_str(text));
     }
     c->job_create.targets = names;
     c->job_create.target_count = count;

@@ -18,8 +18,10 @@
 
 /* What one thing may send before the next has its turn. */
 #define SLICE_SIZE (16u * 1024u)
-/* Slices between two looks at what has arrived. */
-#define SLICES_PER_LOOK 16u
+/* Slices between two looks at what has arrived, and packets read at one look: who asks late
+ * must not wait for all that was asked before. */
+#define SLICES_PER_LOOK 4u
+#define READS_PER_LOOK  64u
 /* A request is some 30 bytes; with the largest bitmap as an array of numbers 48 KiB. */
 #define REQUEST_PAYLOAD_MAX (64u * 1024u)
 #define OUT_SIZE            SRV_STREAM_DATA_ROOM(OTA_STREAM_BLOCK_MAX)
@@ -289,6 +291,16 @@ static int wait_ms(struct srv_streams *s)
     return due > now ? (int)(due - now) : 0;
 }
 
+static void link_read(struct srv_streams *s, short revents)
+{
+    unsigned reads = 0;
+    do {
+        srv_link_step(s->link, revents, clock_ms());
+        struct pollfd fd = { .fd = srv_link_fd(s->link), .events = POLLIN };
+        revents = fd.fd >= 0 && poll(&fd, 1, 0) > 0 ? fd.revents : 0;
+    } while (revents != 0 && ++reads < READS_PER_LOOK);
+}
+
 static void *run(void *ctx)
 {
     struct srv_streams *s = ctx;
@@ -303,7 +315,7 @@ static void *run(void *ctx)
             (void)!read(s->wake, &count, sizeof count);
             letters_read(s);
         }
-        srv_link_step(s->link, fds[1].revents, clock_ms());
+        link_read(s, fds[1].revents);
         for (unsigned i = 0;
              i < SLICES_PER_LOOK && !TAILQ_EMPTY(&s->table.ring) && !srv_link_is_choked(s->link);
              i++) {

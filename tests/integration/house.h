@@ -33,7 +33,8 @@ void house_wait_connected(struct house *h);
 
 /**
  * Give an order and wait until it is durable; false: refused.
- *     thing NAME | disable NAME | job ID STREAM|- THING ... | cancel ID | force ID | events ID
+ *     thing NAME | disable NAME | job ID STREAM|- THING ... | cancel ID | force ID
+ *     things PREFIX COUNT | rollout ID PREFIX COUNT
  *     artifact FILE-SIZE STREAM      makes both: byte i of the file is house_byte(i)
  */
 bool house_order(struct house *h, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -63,7 +64,9 @@ void peer_say(struct peer *p, const char *topic, const char *payload);
 /** Turn the loop once, `ms` at most. */
 void peer_turn(struct peer *p, int ms);
 
-/** The next message, which must be on `topic`; ends the test if none comes in ten seconds. */
+/** The next message; ends the test if none comes in ten seconds. */
+const struct message *peer_next(struct peer *p);
+/** The next message, which must be on `topic`. */
 const struct message *peer_expect(struct peer *p, const char *topic);
 /** The next message on `topic`, whatever comes before it. */
 const struct message *peer_wait(struct peer *p, const char *topic);

@@ -53,6 +53,40 @@ static bool order_job(struct child *c, char **words)
                                          .target_count = count } });
 }
 
+/* things PREFIX COUNT */
+static bool order_things(struct child *c, char **words)
+{
+    const int count = atoi(words[2]);
+    for (int i = 0; i < count; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s%d", words[1], i);
+        if (!submit(c,
+                    &(struct srv_command){ .kind = SRV_CMD_THING_CREATE,
+                                           .thing_create = { .name = ota_span_of_str(name) } })) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* rollout ID PREFIX COUNT: one job for all of them */
+static bool order_rollout(struct child *c, char **words)
+{
+    static char names[SRV_JOB_TARGETS_MAX][64];
+    static struct ota_span targets[SRV_JOB_TARGETS_MAX];
+    const int count = atoi(words[3]);
+    for (int i = 0; i < count && i < (int)SRV_JOB_TARGETS_MAX; i++) {
+        snprintf(names[i], sizeof names[i], "%s%d", words[2], i);
+        targets[i] = ota_span_of_str(names[i]);
+    }
+    return submit(c, &(struct srv_command){
+                         .kind = SRV_CMD_JOB_CREATE,
+                         .job_create = { .id = ota_span_of_str(words[1]),
+                                         .document = OTA_SPAN_LIT("{\"operation\":\"test\"}"),
+                                         .targets = targets,
+                                         .target_count = (size_t)count } });
+}
+
 static bool order_cancel(struct child *c, char **words)
 {
     return submit(
@@ -114,6 +148,8 @@ static bool obey(struct child *c, char *line)
         { "force", order_cancel },
         { "artifact", order_artifact },
         { "connected", order_connected },
+        { "things", order_things },
+        { "rollout", order_rollout },
     };
     char *words[1024] = { NULL }, *rest = NULL;
     size_t count = 0;
