@@ -118,7 +118,8 @@ static enum srv_options_verdict wrong(const char *what, const char *which)
 enum srv_options_verdict srv_options_read(int argc, char **argv, struct srv_options *out)
 {
     *out = (struct srv_options){ .topic_root = "$aws" };
-    for (int i = 1; i < argc; i++) {
+    int i = 1;
+    while (i < argc) {
         if (strcmp(argv[i], "--help") == 0) {
             help();
             return SRV_OPTIONS_SHOWN;
@@ -134,7 +135,7 @@ enum srv_options_verdict srv_options_read(int argc, char **argv, struct srv_opti
         if (i + 1 == argc || !value_read(option, argv[i + 1], out)) {
             return wrong("not a good value for", argv[i]);
         }
-        i++;
+        i += 2;
     }
     if (out->data == NULL) {
         return wrong("missing:", "--data");

@@ -17,6 +17,9 @@ static void execution_read(sqlite3_stmt *s, struct srv_arena *a, void *out)
     row->order = srv_sql_u64(s, 11);
 }
 
+static const struct srv_sql_reader execution_reader = { sizeof(struct srv_execution),
+                                                        execution_read };
+
 bool srv_sqlite_execution_get(struct srv_db *db, struct srv_arena *a, struct ota_span job_id,
                               struct ota_span thing, uint64_t number, struct srv_execution *row)
 {
@@ -55,7 +58,7 @@ size_t srv_sqlite_execution_pending(struct srv_db *db, struct srv_arena *a, stru
     sqlite3_stmt *s = srv_sql(db, SQL_execution_pending);
     srv_sql_bind_text(s, 1, thing);
     srv_sql_bind_u64(s, 2, limit);
-    return srv_sql_rows(db, s, a, limit, sizeof **rows, execution_read, rows);
+    return srv_sql_rows(db, s, &execution_reader, a, limit, rows);
 }
 
 size_t srv_sqlite_execution_of_job(struct srv_db *db, struct srv_arena *a, struct ota_span job_id,
@@ -66,7 +69,7 @@ size_t srv_sqlite_execution_of_job(struct srv_db *db, struct srv_arena *a, struc
     srv_sql_bind_text(s, 1, job_id);
     srv_sql_bind_text(s, 2, after_thing);
     srv_sql_bind_u64(s, 3, limit);
-    return srv_sql_rows(db, s, a, limit, sizeof **rows, execution_read, rows);
+    return srv_sql_rows(db, s, &execution_reader, a, limit, rows);
 }
 
 size_t srv_sqlite_execution_of_thing(struct srv_db *db, struct srv_arena *a, struct ota_span thing,
@@ -77,7 +80,7 @@ size_t srv_sqlite_execution_of_thing(struct srv_db *db, struct srv_arena *a, str
     srv_sql_bind_text(s, 1, thing);
     srv_sql_bind_u64(s, 2, before_order);
     srv_sql_bind_u64(s, 3, limit);
-    return srv_sql_rows(db, s, a, limit, sizeof **rows, execution_read, rows);
+    return srv_sql_rows(db, s, &execution_reader, a, limit, rows);
 }
 
 size_t srv_sqlite_execution_due(struct srv_db *db, struct srv_arena *a, int64_t now_s, size_t limit,
@@ -86,7 +89,7 @@ size_t srv_sqlite_execution_due(struct srv_db *db, struct srv_arena *a, int64_t 
     sqlite3_stmt *s = srv_sql(db, SQL_execution_due);
     srv_sql_bind_int(s, 1, now_s);
     srv_sql_bind_u64(s, 2, limit);
-    return srv_sql_rows(db, s, a, limit, sizeof **rows, execution_read, rows);
+    return srv_sql_rows(db, s, &execution_reader, a, limit, rows);
 }
 
 void srv_sqlite_execution_shift(struct srv_db *db, int64_t by_s)

@@ -33,6 +33,8 @@ static void job_read(sqlite3_stmt *s, struct srv_arena *a, void *out)
     }
 }
 
+static const struct srv_sql_reader job_reader = { sizeof(struct srv_job), job_read };
+
 bool srv_sqlite_job_get(struct srv_db *db, struct srv_arena *a, struct ota_span id,
                         struct srv_job *row)
 {
@@ -84,5 +86,5 @@ size_t srv_sqlite_job_list(struct srv_db *db, struct srv_arena *a, struct ota_sp
     sqlite3_stmt *s = srv_sql(db, SQL_job_list);
     srv_sql_bind_text(s, 1, after);
     srv_sql_bind_u64(s, 2, limit);
-    return srv_sql_rows(db, s, a, limit, sizeof **rows, job_read, rows);
+    return srv_sql_rows(db, s, &job_reader, a, limit, rows);
 }

@@ -14,6 +14,8 @@ static void event_read(sqlite3_stmt *s, struct srv_arena *a, void *out)
     row->details = srv_sql_text(a, s, 7);
 }
 
+static const struct srv_sql_reader event_reader = { sizeof(struct srv_event), event_read };
+
 void srv_sqlite_event_put(struct srv_db *db, const struct srv_event *row)
 {
     sqlite3_stmt *s = srv_sql(db, SQL_event_put);
@@ -44,7 +46,7 @@ size_t srv_sqlite_event_list(struct srv_db *db, struct srv_arena *a, struct ota_
     srv_sql_bind_text(s, 1, job_id);
     srv_sql_bind_u64(s, 2, after_seq);
     srv_sql_bind_u64(s, 3, limit);
-    return srv_sql_rows(db, s, a, limit, sizeof **rows, event_read, rows);
+    return srv_sql_rows(db, s, &event_reader, a, limit, rows);
 }
 
 static void outbox_read(sqlite3_stmt *s, struct srv_arena *a, void *out)
@@ -56,6 +58,8 @@ static void outbox_read(sqlite3_stmt *s, struct srv_arena *a, void *out)
                                                                           : SRV_NOTICE_NOTIFY;
     srv_sql_name(row->thing, sizeof row->thing, s, 2);
 }
+
+static const struct srv_sql_reader outbox_reader = { sizeof(struct srv_outbox_row), outbox_read };
 
 uint64_t srv_sqlite_outbox_put(struct srv_db *db, const struct srv_outbox_row *row)
 {
@@ -80,5 +84,5 @@ size_t srv_sqlite_outbox_list(struct srv_db *db, struct srv_arena *a, uint64_t a
     sqlite3_stmt *s = srv_sql(db, SQL_outbox_list);
     srv_sql_bind_u64(s, 1, after_id);
     srv_sql_bind_u64(s, 2, limit);
-    return srv_sql_rows(db, s, a, limit, sizeof **rows, outbox_read, rows);
+    return srv_sql_rows(db, s, &outbox_reader, a, limit, rows);
 }

@@ -76,14 +76,19 @@ void srv_sql_name(char *out, size_t cap, sqlite3_stmt *s, int column);
 void srv_sql_digest(uint8_t out[SRV_DIGEST_SIZE], sqlite3_stmt *s, int column);
 uint64_t srv_sql_u64(sqlite3_stmt *s, int column);
 
+/** What makes rows of one kind, in an arena. */
+struct srv_sql_reader {
+    size_t item_size; /* of one row's struct */
+    void (*read)(sqlite3_stmt *s, struct srv_arena *a, void *row);
+};
+
 /**
- * All rows of `s` as an array in the arena, at most `limit`: `read` takes one.
+ * All rows of `s`, at most `limit`, as an array in the arena.
  *
- * @param item_size  size of one row's struct.
+ * @param rows  out: where the pointer to the first goes; NULL if there is none.
  */
-size_t srv_sql_rows(struct srv_db *db, sqlite3_stmt *s, struct srv_arena *a, size_t limit,
-                    size_t item_size, void (*read)(sqlite3_stmt *s, struct srv_arena *a, void *row),
-                    void *rows_out);
+size_t srv_sql_rows(struct srv_db *db, sqlite3_stmt *s, const struct srv_sql_reader *reader,
+                    struct srv_arena *a, size_t limit, void *rows);
 
 /* The verbs, one file a kind of row. */
 extern const struct srv_db_ops srv_sqlite_ops;

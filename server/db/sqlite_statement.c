@@ -147,25 +147,24 @@ uint64_t srv_sql_u64(sqlite3_stmt *s, int index)
     return (uint64_t)sqlite3_column_int64(s, index);
 }
 
-size_t srv_sql_rows(struct srv_db *db, sqlite3_stmt *s, struct srv_arena *a, size_t limit,
-                    size_t item_size, void (*read)(sqlite3_stmt *s, struct srv_arena *a, void *row),
-                    void *rows_out)
+size_t srv_sql_rows(struct srv_db *db, sqlite3_stmt *s, const struct srv_sql_reader *reader,
+                    struct srv_arena *a, size_t limit, void *rows)
 {
-    uint8_t *rows = NULL;
+    uint8_t *array = NULL;
     size_t count = 0, room = 0;
     while (count < limit && srv_sql_row(db, s)) {
         if (count == room) {
             room = room == 0 ? (limit < 8u ? limit : 8u) : room * 2u;
-            uint8_t *larger = srv_arena_take(a, room * item_size);
+            uint8_t *larger = srv_arena_take(a, room * reader->item_size);
             if (count > 0) {
-                memcpy(larger, rows, count * item_size);
+                memcpy(larger, array, count * reader->item_size);
             }
-            rows = larger;
+            array = larger;
         }
-        read(s, a, rows + count * item_size);
+        reader->read(s, a, array + count * reader->item_size);
         count++;
     }
     srv_sql_done(s);
-    memcpy(rows_out, &rows, sizeof rows); /* whatever the row's type, a pointer to it */
+    memcpy(rows, &array, sizeof array); /* whatever the row's type, a pointer to it */
     return db->err.code == SRV_OK ? count : 0;
 }

@@ -13,6 +13,8 @@ static void thing_read(sqlite3_stmt *s, struct srv_arena *a, void *out)
     row->cert_expires_s = sqlite3_column_int64(s, 5);
 }
 
+static const struct srv_sql_reader thing_reader = { sizeof(struct srv_thing), thing_read };
+
 bool srv_sqlite_thing_get(struct srv_db *db, struct ota_span name, struct srv_thing *row)
 {
     sqlite3_stmt *s = srv_sql(db, SQL_thing_get);
@@ -43,7 +45,7 @@ size_t srv_sqlite_thing_list(struct srv_db *db, struct srv_arena *a, struct ota_
     sqlite3_stmt *s = srv_sql(db, SQL_thing_list);
     srv_sql_bind_text(s, 1, after);
     srv_sql_bind_u64(s, 2, limit);
-    return srv_sql_rows(db, s, a, limit, sizeof **rows, thing_read, rows);
+    return srv_sql_rows(db, s, &thing_reader, a, limit, rows);
 }
 
 bool srv_sqlite_artifact_get(struct srv_db *db, const uint8_t digest[SRV_DIGEST_SIZE],
