@@ -108,6 +108,7 @@ struct ota_orchestrator {
     bool claim_known;        /* the provider offered the claim in this boot: `source` is good */
     bool must_take;          /* the execution is QUEUED: IN_PROGRESS must be told */
     bool untouched;          /* this claim has not touched its slot yet */
+    bool fresh;              /* this boot has erased the target for the claim */
     bool brief_report;       /* the provider did not like our details: report without */
     uint32_t at;             /* of erase and clean: bytes done */
     uint32_t marked;         /* the newest mark in the journal */
@@ -115,6 +116,8 @@ struct ota_orchestrator {
     uint32_t published;      /* and to the provider */
     uint64_t version;        /* versionNumber of the offered execution */
     ota_ms_t deadline;       /* of the self-test; OTA_NEVER: none runs */
+    ota_ms_t now;            /* the newest time that we were told */
+    ota_ms_t paid;           /* what the provider made us do to flash is paid for at this time */
     struct {
         uint8_t file_id, stream_len;
         uint8_t stream[OTA_STREAM_ID_MAX];

@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* What the application says of an offer. */
+#define DECISIONS (1u << OTA_COMMAND_ACCEPT | 1u << OTA_COMMAND_REFUSE)
+
 static enum verdict refuse(struct ota_orchestrator *o, ota_err_t error)
 {
     return ota_fail(o, OTA_REASON_ERROR, error, V_REFUSE);
@@ -57,15 +60,8 @@ static ota_err_t check_advice(const struct ota_orchestrator *o, const struct ota
     if (doc->has_counter && doc->counter < facts.counter) {
         return OTA_E_IMAGE_COUNTER;
     }
-    if (file->size > ota_store_image_region(o->cfg.store, OTA_SLOT_A).size) {
-        return OTA_E_IMAGE_SIZE;
-    }
-    switch (file->signature_kind) {
-    case OTA_SIGNATURE_P256: return OTA_OK;
-    case OTA_SIGNATURE_NONE: return OTA_E_JOB_UNSIGNED;
-    case OTA_SIGNATURE_UNSUPPORTED: return OTA_E_JOB_SIGNATURE;
-    }
-    return OTA_E_JOB_SIGNATURE;
+    return file->size > ota_store_image_region(o->cfg.store, OTA_SLOT_A).size ? OTA_E_IMAGE_SIZE
+                                                                              : OTA_OK;
 }
 
 /* An offer, read. */
@@ -74,11 +70,10 @@ struct reading {
     struct ota_jobdoc doc;
     struct ota_jobdoc_file file;
     uint8_t bytes_id[OTA_DIGEST_SIZE];
-    uint8_t rs[OTA_P256_RS_SIZE];
 };
 
-static ota_err_t read_document(const struct ota_orchestrator *o, const struct ota_job_offer *offer,
-                               struct reading *r)
+static ota_err_t read_parts(const struct ota_orchestrator *o, const struct ota_job_offer *offer,
+                            struct reading *r)
 {
     if (offer->document.text.len == 0) {
         return OTA_E_JOB_TOO_LARGE;
@@ -94,6 +89,25 @@ static ota_err_t read_document(const struct ota_orchestrator *o, const struct ot
         err = bytes_id(o, &r->doc, &r->file, r->bytes_id);
     }
     return err;
+}
+
+static void read_document(const struct ota_orchestrator *o, const struct ota_job_offer *offer,
+                          struct reading *r)
+{
+    r->err = read_parts(o, offer, r);
+}
+
+/* The deployment's signature over the file, as the journal keeps it. */
+static ota_err_t take_signature(struct ota_orchestrator *o, const struct ota_jobdoc_file *file)
+{
+    switch (file->signature_kind) {
+    case OTA_SIGNATURE_NONE: return OTA_E_JOB_UNSIGNED;
+    case OTA_SIGNATURE_UNSUPPORTED: return OTA_E_JOB_SIGNATURE;
+    case OTA_SIGNATURE_P256: break;
+    }
+    const struct ota_span der = { file->signature, file->signature_len };
+    return ota_signature_from_der(der, o->journal.signature) == OTA_OK ? OTA_OK
+                                                                       : OTA_E_JOB_SIGNATURE;
 }
 
 static void take_identity(struct ota_orchestrator *o, const struct ota_job_offer *offer)
@@ -123,10 +137,21 @@ static void show_custom(struct ota_orchestrator *o, const struct ota_job_offer *
     o->event.as.event.document = offer->document.text;
 }
 
+static bool same_report(const struct ota_orchestrator *o, const struct ota_job_offer *offer)
+{
+    const struct ota_span held = { o->journal.job_id, o->journal.job_id_len };
+    const struct ota_span offered = { offer->job_id, offer->job_id_len };
+    return ota_span_eq(held, offered) && offer->execution == o->journal.execution;
+}
+
 /* Nothing is claimed: is this for us? */
 static enum verdict consider(struct ota_orchestrator *o, const struct ota_job_offer *offer,
-                             struct reading *r)
+                             const struct reading *r)
 {
+    if (!same_report(o, offer)) {
+        o->commands &= (uint8_t)~DECISIONS; /* what was said of another offer */
+    }
+    o->offered = false;
     o->journal = (struct ota_journal){ .slot = ota_slot_other(o->cfg.running) };
     take_identity(o, offer);
     if (r->err != OTA_OK) {
@@ -144,9 +169,7 @@ static enum verdict consider(struct ota_orchestrator *o, const struct ota_job_of
     }
     ota_err_t err = check_advice(o, &r->doc, &r->file);
     if (err == OTA_OK) {
-        const struct ota_span der = { r->file.signature, r->file.signature_len };
-        err = ota_signature_from_der(der, o->journal.signature) == OTA_OK ? OTA_OK
-                                                                          : OTA_E_JOB_SIGNATURE;
+        err = take_signature(o, &r->file);
     }
     if (err != OTA_OK) {
         return refuse(o, err);
@@ -163,31 +186,58 @@ static enum verdict consider(struct ota_orchestrator *o, const struct ota_job_of
     return V_OK;
 }
 
+static bool same_source(const struct ota_orchestrator *o, const struct reading *r)
+{
+    return o->claim_known && o->source.stream_len == r->doc.stream_len &&
+           memcmp(o->source.stream, r->doc.stream, r->doc.stream_len) == 0 &&
+           o->source.file_id == r->file.file_id;
+}
+
+static bool same_bytes(const struct ota_orchestrator *o, const struct reading *r)
+{
+    return r->err == OTA_OK && r->file.size == o->journal.file_size &&
+           memcmp(r->bytes_id, o->journal.bytes_id, OTA_DIGEST_SIZE) == 0;
+}
+
+/*
+ * The same bytes for another execution: what is here stays, and the result is for that one. Recorded
+ * first. CLAIMED and RECEIVING begin again and take the job; later states have no step for that.
+ */
+static enum verdict take_over(struct ota_orchestrator *o, const struct ota_job_offer *offer,
+                              const struct reading *r)
+{
+    if (take_signature(o, &r->file) != OTA_OK) {
+        return ota_claim_give_up(o);
+    }
+    take_identity(o, offer);
+    if (ota_workflow_enter(o, o->journal.state) == V_HALT) {
+        return V_WAIT;
+    }
+    if (o->must_take && o->journal.state >= OTA_JOURNAL_VERIFYING) {
+        ota_claim_tell(o);
+    }
+    return V_WAIT;
+}
+
 /* We hold a claim: does the provider still mean it? */
 static enum verdict compare(struct ota_orchestrator *o, const struct ota_job_offer *offer,
                             const struct reading *r)
 {
-    const struct ota_span held = { o->journal.job_id, o->journal.job_id_len };
-    const struct ota_span offered = { offer->job_id, offer->job_id_len };
-    const bool same_bytes = r->err == OTA_OK && r->file.size == o->journal.file_size &&
-                            memcmp(r->bytes_id, o->journal.bytes_id, OTA_DIGEST_SIZE) == 0;
-    if (!same_bytes) {
-        return o->journal.state == OTA_JOURNAL_CLAIMED && o->untouched ? V_FORGET : V_DROP;
+    const bool same_execution = same_report(o, offer);
+    if (same_execution && o->claim_known && r->err == OTA_E_JOB_TOO_LARGE) {
+        return V_WAIT; /* asked without the document: it has not changed */
     }
-
-    const bool same_report = ota_span_eq(held, offered) && offer->execution == o->journal.execution;
-    const bool moved = o->source.stream_len != r->doc.stream_len ||
-                       memcmp(o->source.stream, r->doc.stream, r->doc.stream_len) != 0 ||
-                       o->source.file_id != r->file.file_id;
-    const bool knew = o->claim_known;
+    if (!same_bytes(o, r)) {
+        return ota_claim_give_up(o);
+    }
+    const bool nothing_new = same_execution && same_source(o, r);
     take_source(o, offer, r);
-    if (same_report && knew && !moved) {
-        return V_WAIT; /* nothing new */
+    if (nothing_new) {
+        return V_WAIT;
     }
-    take_identity(o, offer);
-    if (!same_report) {
-        /* Record first: from here on the result belongs to this execution. */
-        return ota_workflow_enter(o, o->journal.state) == V_HALT ? V_HALT : V_WAIT;
+    ota_spend(o);
+    if (!same_execution) {
+        return take_over(o, offer, r);
     }
     o->step = 0; /* the deed begins again with what it now knows */
     return V_WAIT;
@@ -203,14 +253,14 @@ static void on_offer(struct ota_orchestrator *o, const struct ota_job_offer *off
         if (o->mode == OTA_MODE_TRIAL) {
             return;
         }
-        r.err = read_document(o, offer, &r);
+        read_document(o, offer, &r);
         v = consider(o, offer, &r);
         break;
     case OTA_JOURNAL_CLAIMED:
     case OTA_JOURNAL_RECEIVING:
     case OTA_JOURNAL_VERIFYING:
     case OTA_JOURNAL_READY:
-        r.err = read_document(o, offer, &r);
+        read_document(o, offer, &r);
         v = compare(o, offer, &r);
         break;
     case OTA_JOURNAL_ACTIVATING: /* what was decided goes on; the next job waits its turn */
@@ -232,6 +282,7 @@ static void on_empty(struct ota_orchestrator *o)
     switch (o->journal.state) {
     case OTA_JOURNAL_NONE:
         o->offered = false;
+        o->commands &= (uint8_t)~DECISIONS;
         ota_event(o, OTA_EVENT_NO_JOB, 0, 0);
         break;
     case OTA_JOURNAL_CLAIMED:
@@ -239,7 +290,7 @@ static void on_empty(struct ota_orchestrator *o)
     case OTA_JOURNAL_VERIFYING:
     case OTA_JOURNAL_READY:
         ota_event(o, OTA_EVENT_CANCELED, 0, 0);
-        o->answered = o->journal.state == OTA_JOURNAL_CLAIMED && o->untouched ? V_FORGET : V_DROP;
+        o->answered = (uint8_t)ota_claim_give_up(o);
         break;
     case OTA_JOURNAL_ACTIVATING:
     case OTA_JOURNAL_TESTING: /* let the test decide: a provider restored from a backup must not revert a fleet */
@@ -251,20 +302,57 @@ static void on_empty(struct ota_orchestrator *o)
     }
 }
 
+/* The answer to what we told of the execution: of a claim, or of a result. */
+static void on_told(struct ota_orchestrator *o, const struct ota_jobs_news *news)
+{
+    switch (o->journal.state) {
+    case OTA_JOURNAL_CLAIMED:
+    case OTA_JOURNAL_RECEIVING: ota_claim_on_answer(o, news); break;
+    case OTA_JOURNAL_VERIFYING:
+    case OTA_JOURNAL_READY:
+        if (news->kind == OTA_JOBS_NEWS_REJECTED) {
+            ota_check(o);
+        }
+        break;
+    case OTA_JOURNAL_REPORT_OK:
+    case OTA_JOURNAL_REPORT_FAIL: ota_report_on_answer(o, news); break;
+    case OTA_JOURNAL_NONE:
+    case OTA_JOURNAL_ACTIVATING:
+    case OTA_JOURNAL_TESTING:
+    case OTA_JOURNAL_OUTCOME_OK:
+    case OTA_JOURNAL_OUTCOME_FAIL:
+    case OTA_JOURNAL_DROP: break;
+    }
+}
+
+/*
+ * An answer about the next job is of use only while nothing has happened since the question: a state
+ * that is about to be left, or another reason to look, makes it old. Then it is asked again.
+ */
+static bool is_old(struct ota_orchestrator *o)
+{
+    if (o->answered != V_WAIT) {
+        ota_check(o);
+    }
+    return ota_check_waits(o);
+}
+
 void ota_answers_on_news(struct ota_orchestrator *o, const struct ota_jobs_news *news)
 {
     switch (news->kind) {
     case OTA_JOBS_NEWS_NONE: break;
-    case OTA_JOBS_NEWS_CHANGED: o->commands |= (uint8_t)(1u << OTA_COMMAND_CHECK); break;
-    case OTA_JOBS_NEWS_EMPTY: on_empty(o); break;
-    case OTA_JOBS_NEWS_OFFER: on_offer(o, &news->offer); break;
-    case OTA_JOBS_NEWS_ACCEPTED:
-    case OTA_JOBS_NEWS_REJECTED:
-        if (o->journal.state == OTA_JOURNAL_CLAIMED || o->journal.state == OTA_JOURNAL_RECEIVING) {
-            ota_claim_on_answer(o, news);
-        } else {
-            ota_report_on_answer(o, news);
+    case OTA_JOBS_NEWS_CHANGED: ota_check(o); break;
+    case OTA_JOBS_NEWS_EMPTY:
+        if (!is_old(o)) {
+            on_empty(o);
         }
         break;
+    case OTA_JOBS_NEWS_OFFER:
+        if (!is_old(o)) {
+            on_offer(o, &news->offer);
+        }
+        break;
+    case OTA_JOBS_NEWS_ACCEPTED:
+    case OTA_JOBS_NEWS_REJECTED: on_told(o, news); break;
     }
 }

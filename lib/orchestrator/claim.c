@@ -38,12 +38,8 @@ bool ota_claim_streams(const struct ota_orchestrator *o)
 
 /* --- taking the job ---------------------------------------------------------- */
 
-static enum verdict take(struct ota_orchestrator *o)
+void ota_claim_tell(struct ota_orchestrator *o)
 {
-    if (!o->must_take) {
-        o->step = TAKEN;
-        return V_MORE;
-    }
     const struct ota_jobs_update update = {
         .job_id = { o->journal.job_id, o->journal.job_id_len },
         .execution = o->journal.execution,
@@ -51,7 +47,14 @@ static enum verdict take(struct ota_orchestrator *o)
         .status = OTA_JOB_IN_PROGRESS,
     };
     ota_jobs_tell(&o->jobs, &update);
-    o->step = TAKING;
+}
+
+static enum verdict take(struct ota_orchestrator *o)
+{
+    if (o->must_take) {
+        ota_claim_tell(o);
+    }
+    o->step = o->must_take ? TAKING : TAKEN;
     return V_MORE;
 }
 
@@ -71,7 +74,7 @@ static enum verdict own_the_job(struct ota_orchestrator *o)
     }
 }
 
-static enum verdict give_up(const struct ota_orchestrator *o)
+enum verdict ota_claim_give_up(const struct ota_orchestrator *o)
 {
     return o->journal.state == OTA_JOURNAL_CLAIMED && o->untouched ? V_FORGET : V_DROP;
 }
@@ -81,7 +84,8 @@ void ota_claim_look_again(struct ota_orchestrator *o)
 {
     o->claim_known = false;
     o->step = KNOW;
-    o->commands |= (uint8_t)(1u << OTA_COMMAND_CHECK);
+    ota_check(o);
+    ota_spend(o);
 }
 
 void ota_claim_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news *news)
@@ -101,7 +105,7 @@ void ota_claim_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news 
         return;
     }
     ota_event(o, OTA_EVENT_CANCELED, 0, 0);
-    o->answered = (uint8_t)give_up(o);
+    o->answered = (uint8_t)ota_claim_give_up(o);
 }
 
 /* --- fetching ------------------------------------------------------------------- */
@@ -232,6 +236,20 @@ void ota_claim_on_block(struct ota_orchestrator *o, const struct ota_block *bloc
 
 /* --- the early checks -------------------------------------------------------------- */
 
+/* An image that runs unconfirmed has failed its test before: installing it again would not mend it. */
+static enum verdict already_installed(struct ota_orchestrator *o)
+{
+    enum ota_confirmed confirmed;
+    if (ota_own_confirmed(o, &confirmed) != OTA_OK) {
+        return V_HALT;
+    }
+    if (confirmed == OTA_CONFIRMED_NO) {
+        return ota_fail(o, OTA_REASON_NO_WAY_BACK, OTA_OK, o->untouched ? V_REFUSE : V_FAIL);
+    }
+    o->journal.slot = o->cfg.running;
+    return ota_fail(o, OTA_REASON_ALREADY_INSTALLED, OTA_OK, V_INSTALLED);
+}
+
 static enum verdict check_early(struct ota_orchestrator *o)
 {
     const struct ota_image_header *h = &o->u.early.header;
@@ -263,8 +281,7 @@ static enum verdict check_early(struct ota_orchestrator *o)
         return refuse(o, err == OTA_E_TRUNCATED ? OTA_E_IMAGE_FORMAT : err);
     }
     if (memcmp(image.digest, o->own.digest, OTA_DIGEST_SIZE) == 0) {
-        o->journal.slot = o->cfg.running;
-        return ota_fail(o, OTA_REASON_ALREADY_INSTALLED, OTA_OK, V_INSTALLED);
+        return already_installed(o);
     }
     o->journal.version = h->version;
     o->step = OWN;
@@ -276,17 +293,17 @@ static enum verdict check_early(struct ota_orchestrator *o)
 /* A running image that rotted must not erase the one that could replace it. */
 static enum verdict look_before_burning(struct ota_orchestrator *o, struct ota_effect *effect)
 {
-    ota_err_t why;
     const enum ota_slot slot = o->step == OWN ? o->cfg.running : o->journal.slot;
-    const enum verdict v = ota_verify_slot(o, slot, &why);
-    if (v == V_MORE) {
+    enum ota_slot_class class;
+    if (ota_classify_slot(o, slot, &class) == V_MORE) {
         return V_MORE;
     }
-    if (o->step == OWN && v != V_OK) {
+    if (o->step == OWN && class == OTA_SLOT_INVALID) {
         o->step = OTHER;
         return V_MORE;
     }
-    if (o->step == OTHER && v == V_OK) {
+    /* What is INCOMPLETE never boots: a reset would leave nothing at all. */
+    if (o->step == OTHER && class != OTA_SLOT_INVALID && class != OTA_SLOT_INCOMPLETE) {
         return ota_reboot(o, effect);
     }
     o->at = 0;
@@ -304,6 +321,8 @@ static enum verdict burn(struct ota_orchestrator *o)
     if (err == OTA_OK) {
         err = ota_store_mark_download(o->cfg.store, o->journal.slot);
     }
+    o->journal.mark = 0;
+    o->fresh = true;
     return err == OTA_OK ? V_OK : ota_fail(o, OTA_REASON_ERROR, err, V_FAIL);
 }
 
@@ -346,17 +365,32 @@ static uint32_t resume_at(const struct ota_orchestrator *o)
     return o->journal.mark - o->journal.mark % unit;
 }
 
+/* Has someone erased what the journal promises: the bytes below `begin`, or the download mark? */
+static ota_err_t find_gone(struct ota_orchestrator *o, uint32_t begin, bool *gone)
+{
+    bool blank;
+    struct ota_store_facts facts;
+    ota_err_t err = ota_target_blank(o, &blank);
+    if (err == OTA_OK) {
+        err = ota_store_facts(o->cfg.store, &facts);
+    }
+    if (err == OTA_OK) {
+        *gone = (blank && begin > 0) || facts.slot[o->journal.slot].download == OTA_MARK_UNSET;
+    }
+    return err;
+}
+
 /* The job is ours; the mark tells what is here. */
 static enum verdict begin_receiving(struct ota_orchestrator *o)
 {
-    bool blank;
-    const ota_err_t err = ota_target_blank(o, &blank);
+    bool gone;
+    const uint32_t begin = resume_at(o);
+    const ota_err_t err = find_gone(o, begin, &gone);
     if (err != OTA_OK) {
         return ota_fail(o, OTA_REASON_ERROR, err, V_FAIL);
     }
-    const uint32_t begin = resume_at(o);
-    if (blank && begin > 0) {
-        return V_GONE; /* someone erased what the mark promises */
+    if (gone) {
+        return V_GONE;
     }
     if (begin != o->journal.mark) {
         o->journal.mark = begin; /* what lies behind is about to be erased */

@@ -101,7 +101,7 @@ static enum verdict trial_without_job(struct ota_orchestrator *o, ota_ms_t now,
         }
         o->step = v == V_OK ? TEST : BACK;
         o->mode = v == V_OK ? OTA_MODE_IDLE : OTA_MODE_TRIAL;
-        o->commands |= (uint8_t)(1u << OTA_COMMAND_CHECK);
+        ota_check(o);
         return V_MORE;
     default:
         v = look_for_way_back(o);
@@ -114,7 +114,7 @@ static enum verdict trial_without_job(struct ota_orchestrator *o, ota_ms_t now,
         ota_event(o, OTA_EVENT_SELF_TEST_FAILED, 0, 0);
         o->mode = OTA_MODE_STAY;
         o->step = TEST;
-        o->commands |= (uint8_t)(1u << OTA_COMMAND_CHECK);
+        ota_check(o);
         return V_MORE;
     }
 }
@@ -138,6 +138,15 @@ enum verdict ota_deed_idle(struct ota_orchestrator *o, ota_ms_t now, struct ota_
 
 /* --- VERIFYING, READY, ACTIVATING ---------------------------------------------------- */
 
+/*
+ * What was promised is not there, or the marks are not as we write them: fetch anew. If this boot
+ * did that already, the flash is not what it should be, and a download a minute would not mend it.
+ */
+static enum verdict take_afresh(struct ota_orchestrator *o, ota_err_t why)
+{
+    return o->fresh ? ota_fail(o, OTA_REASON_ERROR, why, V_FAIL) : V_GONE;
+}
+
 /* Verify the target and the deployment's signature over it. V_GONE: nothing is there. */
 static enum verdict verify_target(struct ota_orchestrator *o)
 {
@@ -160,8 +169,7 @@ static enum verdict verify_target(struct ota_orchestrator *o)
     }
     bool blank;
     if (ota_target_blank(o, &blank) == OTA_OK && blank) {
-        o->journal.mark = 0;
-        return V_GONE;
+        return take_afresh(o, why);
     }
     return ota_fail(o, OTA_REASON_ERROR, why, V_FAIL);
 }
@@ -207,10 +215,9 @@ enum verdict ota_deed_activate(struct ota_orchestrator *o, ota_ms_t now, struct 
     if (err == OTA_OK) {
         return ota_reboot(o, effect);
     }
-    /* A torn or foreign mark cannot be written over: the slot is taken afresh (H4, N1). */
-    o->journal.mark = 0;
+    /* A torn or foreign mark cannot be written over (H4, N1). */
     return err == OTA_E_STATE || err == OTA_E_FLASH_READ_BACK
-               ? V_GONE
+               ? take_afresh(o, err)
                : ota_fail(o, OTA_REASON_ERROR, err, V_FAIL);
 }
 

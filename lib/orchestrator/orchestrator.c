@@ -94,9 +94,6 @@ static enum verdict decide(struct ota_orchestrator *o)
         o->journal.reason = v.reason;
         o->journal.reset_cause = (uint8_t)o->cfg.handover.cause;
     }
-    if (v.state == OTA_JOURNAL_CLAIMED) {
-        o->journal.mark = 0;
-    }
     o->step = 1;
     if (!new_state) {
         return V_MORE;
@@ -127,7 +124,7 @@ static enum verdict catch_up_counter(struct ota_orchestrator *o)
     ota_err_t why;
     const enum verdict v = ota_verify_slot(o, o->cfg.running, &why);
     if (v == V_OK && ota_store_counter_raise(o->cfg.store, o->own.counter) != OTA_OK) {
-        return V_HALT;
+        ota_event(o, OTA_EVENT_FLASH_FAULT, 0, 0); /* the next restart tries again */
     }
     return v == V_MORE ? V_MORE : V_OK;
 }
@@ -205,6 +202,7 @@ void ota_orchestrator_message(struct ota_orchestrator *o, struct ota_span topic_
     if (o->halted || !o->restarted) {
         return; /* no question of ours is open */
     }
+    o->now = now;
     ota_err_t err = ota_topic_parse(o->cfg.root, topic_text, &topic);
     if (err == OTA_E_NOT_FOUND) {
         return; /* the application's own traffic */
@@ -234,8 +232,14 @@ void ota_orchestrator_too_large(struct ota_orchestrator *o, struct ota_span topi
     if (topic.kind == OTA_TOPIC_JOB_GET_ACCEPTED) {
         ota_jobs_ask_briefly(&o->jobs);
     } else if (topic.kind == OTA_TOPIC_JOBS_NOTIFY || topic.kind == OTA_TOPIC_JOBS_NOTIFY_NEXT) {
-        o->commands |= (uint8_t)(1u << OTA_COMMAND_CHECK);
+        ota_check(o);
     }
+}
+
+/* An offer that the application has not been told of cannot be what it decides about. */
+static bool offer_unseen(const struct ota_orchestrator *o)
+{
+    return o->event_waits && o->event.as.event.kind == OTA_EVENT_OFFER;
 }
 
 /* Does the command mean something in this state? */
@@ -247,7 +251,7 @@ static bool meaningful(const struct ota_orchestrator *o, enum ota_command comman
     switch (command) {
     case OTA_COMMAND_CHECK: return true;
     case OTA_COMMAND_ACCEPT:
-    case OTA_COMMAND_REFUSE: return state == OTA_JOURNAL_NONE && o->offered;
+    case OTA_COMMAND_REFUSE: return state == OTA_JOURNAL_NONE && o->offered && !offer_unseen(o);
     case OTA_COMMAND_ACTIVATE: return state == OTA_JOURNAL_READY;
     case OTA_COMMAND_CONFIRM: return testing;
     case OTA_COMMAND_REJECT: return testing || state == OTA_JOURNAL_READY;
@@ -298,7 +302,7 @@ static bool poll_link(struct ota_orchestrator *o, ota_ms_t now, struct ota_effec
     if (!ota_jobs_gate(o) || !o->restarted) {
         return false;
     }
-    if ((o->commands & (1u << OTA_COMMAND_CHECK)) != 0 && may_ask(o)) {
+    if (ota_check_waits(o) && may_ask(o) && now >= ota_rested_at(o)) {
         (void)ota_take_command(o, OTA_COMMAND_CHECK);
         ota_jobs_ask(&o->jobs);
     }
@@ -321,6 +325,7 @@ static bool give_event(struct ota_orchestrator *o, struct ota_effect *effect)
 
 bool ota_orchestrator_poll(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect)
 {
+    o->now = now;
     if (give_event(o, effect)) {
         return true;
     }
@@ -355,6 +360,9 @@ ota_ms_t ota_orchestrator_deadline(const struct ota_orchestrator *o)
     }
     if (ota_jobs_gate(o)) {
         at = sooner(at, ota_jobs_deadline(&o->jobs));
+    }
+    if (ota_jobs_gate(o) && ota_check_waits(o) && may_ask(o)) {
+        at = sooner(at, ota_rested_at(o));
     }
     if (ota_stream_gate(o) && ota_claim_streams(o)) {
         at = sooner(at, ota_stream_deadline(&o->stream));

@@ -135,9 +135,6 @@ enum verdict ota_deed_report(struct ota_orchestrator *o, ota_ms_t now, struct ot
 
 void ota_report_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news *news)
 {
-    if (o->journal.state != OTA_JOURNAL_REPORT_OK && o->journal.state != OTA_JOURNAL_REPORT_FAIL) {
-        return;
-    }
     const bool refused = news->kind == OTA_JOBS_NEWS_REJECTED;
     if (refused && news->answer.code == OTA_WIRE_VersionMismatch &&
         !ota_job_status_terminal(news->answer.status)) {

@@ -70,7 +70,7 @@ void ota_subscriptions_acked(struct ota_orchestrator *o, struct ota_span acked)
             o->sub_acked |= bit;
             if (!was_open && ota_jobs_gate(o)) {
                 ota_jobs_reconnected(&o->jobs);
-                o->commands |= (uint8_t)(1u << OTA_COMMAND_CHECK);
+                ota_check(o);
             }
             o->busy = true;
             return;

@@ -88,6 +88,36 @@ bool ota_take_command(struct ota_orchestrator *o, enum ota_command command)
     return given;
 }
 
+void ota_check(struct ota_orchestrator *o)
+{
+    o->commands |= (uint8_t)(1u << OTA_COMMAND_CHECK);
+}
+
+bool ota_check_waits(const struct ota_orchestrator *o)
+{
+    return (o->commands & (1u << OTA_COMMAND_CHECK)) != 0;
+}
+
+/*
+ * Each job that ends, and each claim that begins anew, writes the journal and may erase the slot.
+ * So many in a row are free; then one in ten minutes. A part that bears 100,000 erases so bears
+ * two years of a provider that never stops; one that means well does not notice.
+ */
+#define FREE_IN_A_ROW 16u
+#define MS_EACH       600000u
+
+void ota_spend(struct ota_orchestrator *o)
+{
+    const ota_ms_t from = o->paid > o->now ? o->paid : o->now;
+    o->paid = from < OTA_NEVER - MS_EACH ? from + MS_EACH : OTA_NEVER;
+}
+
+ota_ms_t ota_rested_at(const struct ota_orchestrator *o)
+{
+    const ota_ms_t free_ms = FREE_IN_A_ROW * MS_EACH;
+    return o->paid > free_ms ? o->paid - free_ms : 0;
+}
+
 enum verdict ota_verify_slot(struct ota_orchestrator *o, enum ota_slot slot, ota_err_t *why)
 {
     if (o->verifying != (uint8_t)slot) {
@@ -172,6 +202,9 @@ ota_err_t ota_target_blank(struct ota_orchestrator *o, bool *blank)
 
 static enum verdict halt(struct ota_orchestrator *o)
 {
+    if (o->halted) {
+        return V_HALT;
+    }
     o->halted = true;
     ota_event(o, OTA_EVENT_FLASH_FAULT, 0, 0);
     return V_HALT;
@@ -189,7 +222,8 @@ static enum verdict begin_idle(struct ota_orchestrator *o)
     }
     o->claim_known = false;
     o->offered = false;
-    o->commands = (uint8_t)(1u << OTA_COMMAND_CHECK);
+    ota_check(o);
+    ota_spend(o);
     return V_MORE;
 }
 
@@ -208,6 +242,8 @@ enum verdict ota_workflow_enter(struct ota_orchestrator *o, enum ota_journal_sta
     }
     o->journal.state = state;
     o->step = 0;
+    o->commands &=
+        (uint8_t)(1u << OTA_COMMAND_CHECK); /* the others were said to the state before */
     o->answered = V_WAIT;
     o->verifying = OTA_SLOT_COUNT;
     o->deadline = OTA_NEVER;
@@ -223,12 +259,13 @@ enum verdict ota_workflow_enter(struct ota_orchestrator *o, enum ota_journal_sta
 
 enum verdict ota_workflow_turn(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect)
 {
-    if (!o->restarted) {
-        return ota_restart_turn(o);
-    }
     const enum ota_journal_state state = o->journal.state;
-    const enum verdict v =
-        o->answered != V_WAIT ? (enum verdict)o->answered : workflow[state].deed(o, now, effect);
+    enum verdict v = (enum verdict)o->answered;
+    if (!o->restarted) {
+        v = ota_restart_turn(o);
+    } else if (v == V_WAIT) {
+        v = workflow[state].deed(o, now, effect);
+    }
     o->answered = V_WAIT;
     if (v == V_HALT) {
         return halt(o);

@@ -36,6 +36,12 @@ void ota_event(struct ota_orchestrator *o, enum ota_event_kind kind, uint32_t va
 /** Reset now; whatever comes after it in this boot is not wanted. */
 enum verdict ota_reboot(struct ota_orchestrator *o, struct ota_effect *effect);
 bool ota_take_command(struct ota_orchestrator *o, enum ota_command command);
+void ota_check(struct ota_orchestrator *o);
+bool ota_check_waits(const struct ota_orchestrator *o);
+/** The provider made us begin, or end, something that costs flash: see ota_rested_at(). */
+void ota_spend(struct ota_orchestrator *o);
+/** When the provider may be asked again. Past, but for one that never leaves us alone. */
+ota_ms_t ota_rested_at(const struct ota_orchestrator *o);
 /** A piece of verifying `slot`: V_MORE; V_OK (u.verify.result); V_FAIL with *why. */
 enum verdict ota_verify_slot(struct ota_orchestrator *o, enum ota_slot slot, ota_err_t *why);
 /** The same, for a classification: V_OK and *class. Only a slot that could be good is hashed. */
@@ -56,6 +62,10 @@ enum verdict ota_deed_receive(struct ota_orchestrator *o, ota_ms_t now, struct o
 void ota_claim_on_block(struct ota_orchestrator *o, const struct ota_block *block, ota_ms_t now);
 void ota_claim_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news *news);
 void ota_claim_look_again(struct ota_orchestrator *o);
+/** Tell IN_PROGRESS for the execution as it was offered. */
+void ota_claim_tell(struct ota_orchestrator *o);
+/** The verdict that gives the claim up: DROP, or FORGET if its slot is untouched. */
+enum verdict ota_claim_give_up(const struct ota_orchestrator *o);
 bool ota_claim_streams(const struct ota_orchestrator *o);
 
 /* install.c: from the bytes to the outcome */
