@@ -32,6 +32,11 @@ static char *take_back(int fd)
     return text;
 }
 
+const char *t_run_bin_dir(void)
+{
+    return WAFT_BIN_DIR;
+}
+
 struct t_run t_run(const char *const *argv)
 {
     int out = memfd_create("out", MFD_CLOEXEC), err = memfd_create("err", MFD_CLOEXEC);

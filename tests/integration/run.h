@@ -23,6 +23,9 @@ void t_run_home(const char *dir);
 struct t_run t_run(const char *const *argv);
 void t_run_end(struct t_run *run);
 
+/** Where the programs of this build are. */
+const char *t_run_bin_dir(void);
+
 /** `waft` with words; the macro counts them. */
 #define t_waft(...) t_run((const char *const[]){ "waft", __VA_ARGS__, NULL })
 
