@@ -115,6 +115,9 @@ static void show(void)
     if (shared.phase == STARTING && o->restarted) {
         shared.phase = RUNNING;
     }
+    if (o->halted && !o->restarted) {
+        shared.error = OTA_Err_Flash; /* it will never be ready */
+    }
     const struct ota_inbox_stats *s = &own.agent.inbox.stats;
     shared.statistics = (struct OTA_Statistics){
         .received = s->received - shared.cleared.received,

@@ -126,7 +126,7 @@ OTA_State_t OTA_AgentInit(const struct OTA_Config *config, uint32_t timeout_ms);
 OTA_State_t OTA_AgentShutdown(uint32_t timeout_ms);
 
 OTA_State_t OTA_GetAgentState(void);
-/** Why init refused. */
+/** Why init refused; or, of an agent that stays NotReady, why. */
 OTA_Err_t OTA_GetLastError(void);
 
 /** Reset into the newest image received. OTA_Err_NoActiveJob if none is verified. Returns before the reset. */

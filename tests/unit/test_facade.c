@@ -493,6 +493,19 @@ static void init_refuses_what_it_cannot_work_with(void **state)
     assert_int_equal(OTA_GetLastError(), OTA_Err_None);
 }
 
+static void an_agent_that_cannot_read_its_marks_says_so(void **state)
+{
+    (void)state;
+    const struct ota_region *const slot = &device.flash.layout.slot[OTA_SLOT_A];
+    device.flash.m.broken_read =
+        (struct ota_region){ slot->offset + slot->size - FIX_SECTOR, FIX_SECTOR };
+    assert_int_equal(OTA_AgentInit(&device.config, 0), OTA_AgentState_NotReady);
+    AWAIT(saw_info(OTA_EVENT_FLASH_FAULT));
+    assert_int_equal(OTA_GetAgentState(), OTA_AgentState_NotReady);
+    assert_int_equal(OTA_GetLastError(), OTA_Err_Flash);
+    assert_int_equal(OTA_CheckForUpdate(), OTA_Err_NotReady);
+}
+
 static void set_gate(bool shut)
 {
     begin_look();
@@ -902,6 +915,7 @@ int main(void)
         FACT(after_shutdown_every_call_has_its_answer),
         cmocka_unit_test(states_and_errors_have_names),
         FACT(init_refuses_what_it_cannot_work_with),
+        FACT(an_agent_that_cannot_read_its_marks_says_so),
         FACT(init_returns_the_state_it_saw_in_its_time),
         FACT(init_again_swaps_the_callback_and_clears_the_statistics),
         FACT(it_can_be_started_and_ended_again_and_again),
