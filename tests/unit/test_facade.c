@@ -54,24 +54,30 @@ static void end_look(void)
     }
 }
 
-/* False after PATIENCE_MS without a change. The mutex is held. */
-static bool next_change(void)
+static struct timespec patience(void)
 {
     struct timespec at;
     if (clock_gettime(CLOCK_REALTIME, &at) != 0) {
         abort();
     }
     at.tv_sec += PATIENCE_MS / 1000;
-    return pthread_cond_timedwait(&seen.changed, &seen.mutex, &at) == 0;
+    return at;
+}
+
+/* Wait for a change; false at `end`, even if something changes all the time. The mutex is held. */
+static bool next_change(struct timespec end)
+{
+    return pthread_cond_timedwait(&seen.changed, &seen.mutex, &end) == 0;
 }
 
 /* Until `condition`, which may look at `seen`. */
 #define AWAIT(condition)                                                                           \
     do {                                                                                           \
-        bool moves = true;                                                                         \
+        const struct timespec end = patience();                                                    \
+        bool in_time = true;                                                                       \
         begin_look();                                                                              \
-        while (!(condition) && moves) {                                                            \
-            moves = next_change();                                                                 \
+        while (!(condition) && in_time) {                                                          \
+            in_time = next_change(end);                                                            \
         }                                                                                          \
         const bool came = (condition);                                                             \
         end_look();                                                                                \
@@ -194,7 +200,7 @@ static ota_err_t gated_read(struct ota_flash *f, uint32_t offset, struct ota_buf
     (void)f;
     begin_look();
     while (seen.gate_shut && pthread_equal(pthread_self(), seen.tests) == 0) {
-        (void)next_change();
+        (void)next_change(patience());
     }
     end_look();
     return device.flash.m.base.ops->read(&device.flash.m.base, offset, into);
@@ -645,7 +651,7 @@ static void an_empty_answer_is_no_job_and_a_check_asks_again(void **state)
 static void a_request_that_the_client_does_not_take_is_made_again(void **state)
 {
     (void)state;
-    device.config.retry_ms_min = device.config.retry_ms_max = 1;
+    device.config.retry_ms_min = 1; /* of requests; a subscription waits for the largest */
     begin_look();
     seen.deaf = true;
     end_look();
