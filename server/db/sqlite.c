@@ -92,7 +92,7 @@ static bool open_file(const char *path, int flags, struct srv_sqlite **out, stru
 
 bool srv_sqlite_open(const char *path, struct srv_db **db, struct srv_err *err)
 {
-    struct srv_sqlite *self;
+    struct srv_sqlite *self = NULL;
     if (!open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &self, err)) {
         return false;
     }
@@ -110,7 +110,7 @@ bool srv_sqlite_open(const char *path, struct srv_db **db, struct srv_err *err)
 
 bool srv_sqlite_open_reader(const char *path, struct srv_db **db, struct srv_err *err)
 {
-    struct srv_sqlite *self;
+    struct srv_sqlite *self = NULL;
     if (!open_file(path, SQLITE_OPEN_READONLY, &self, err)) {
         return false;
     }

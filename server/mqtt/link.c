@@ -126,6 +126,8 @@ static bool client_set_up(struct srv_link *link)
     mosquitto_message_callback_set(link->client, on_message);
     mosquitto_publish_callback_set(link->client, on_publish);
     mosquitto_max_inflight_messages_set(link->client, 0); /* the owner bounds it */
+    /* Small packets both ways, as QoS 1 has them, would wait 40 ms for each other's TCP ACK. */
+    mosquitto_int_option(link->client, MOSQ_OPT_TCP_NODELAY, 1);
     return to->ca_file == NULL ||
            mosquitto_tls_set(link->client, to->ca_file, NULL, login->cert_file, login->key_file,
                              NULL) == MOSQ_ERR_SUCCESS;

@@ -223,6 +223,7 @@ void peer_open(struct peer *p, const struct house *h)
     mosquitto_subscribe_callback_set(p->client, on_subscribe);
     mosquitto_message_callback_set(p->client, on_message);
     mosquitto_max_inflight_messages_set(p->client, 0);
+    mosquitto_int_option(p->client, MOSQ_OPT_TCP_NODELAY, 1);
     assert_int_equal(mosquitto_connect(p->client, "127.0.0.1", h->port, 60), MOSQ_ERR_SUCCESS);
     const int64_t until = house_clock_ms() + WAIT_MS;
     while (!p->up) {
