@@ -1,4 +1,4 @@
-# Bare-metal Cortex-M3: shows that the device side is a device side. Libraries only; nothing is linked.
+# Bare-metal Cortex-M3: shows that the device side is a device side, and links it for the board of ports/mps2.
 set(CMAKE_SYSTEM_NAME Generic)
 set(CMAKE_SYSTEM_PROCESSOR cortex-m3)
 set(CMAKE_C_COMPILER arm-none-eabi-gcc)

@@ -7,36 +7,11 @@
 #include "posix_board.h"
 #include "psa_port.h"
 #include "start.h"
+#include "words.h"
 #include <stdio.h>
 
 /* Boots that an unconfirmed image gets. One: an image that resets in its self-test has failed it. */
 #define TRIALS_MAX 1
-
-static const char *rule_text(enum ota_boot_rule rule)
-{
-    switch (rule) {
-    case OTA_BOOT_TRIAL: return "first boot of a new image: a trial";
-    case OTA_BOOT_TRIAL_AGAIN: return "another boot of a new image: still a trial";
-    case OTA_BOOT_CONFIRMED: return "the newest confirmed image";
-    case OTA_BOOT_UNMARKED: return "nothing is confirmed: an image that a debugger programmed";
-    case OTA_BOOT_LAST_RESORT: return "nothing else verifies: rather a failed trial than nothing";
-    case OTA_BOOT_RECOVERY: return "nothing may run";
-    }
-    return "no rule";
-}
-
-static const char *class_text(enum ota_slot_class class)
-{
-    switch (class) {
-    case OTA_SLOT_INVALID: return "does not verify";
-    case OTA_SLOT_CONFIRMED: return "confirmed";
-    case OTA_SLOT_UNTRIED: return "new, not tried yet";
-    case OTA_SLOT_TRIED: return "tried, not confirmed";
-    case OTA_SLOT_UNMARKED: return "not marked";
-    case OTA_SLOT_INCOMPLETE: return "a download that was not finished";
-    }
-    return "?";
-}
 
 /* The version in a slot's header, as text; only for a slot that verifies. */
 static void version_text(struct ota_store *store, enum ota_slot slot,
@@ -63,7 +38,7 @@ static void tell_slot(struct ota_store *store, enum ota_slot slot,
     char version[OTA_VERSION_TEXT_MAX + 1];
     version_text(store, slot, version);
     printf("boot: slot %c: %s, verified, %s\n", name, version,
-           class_text(ota_slot_classify(facts, true)));
+           boot_class_text(ota_slot_classify(facts, true)));
 }
 
 /* Facts from before the decision, since that may leave a trial mark. */
@@ -75,7 +50,7 @@ static void tell(struct ota_store *store, const struct ota_store_facts *before,
     }
     if (result->verdict.rule != OTA_BOOT_RECOVERY) {
         printf("boot: starting slot %c: %s\n", result->verdict.slot == OTA_SLOT_A ? 'A' : 'B',
-               rule_text(result->verdict.rule));
+               boot_rule_text(result->verdict.rule));
     }
 }
 

@@ -1,0 +1,30 @@
+#include "nor_cut.h"
+#include "cortex_m.h"
+#include "handover.h"
+#include "uart.h"
+#include "watchdog.h"
+
+struct plan {
+    uint32_t magic, offset, size, nth, kind;
+};
+
+enum nor_cut nor_cut_next(uint32_t offset)
+{
+    const struct plan *plan = (const struct plan *)NOR_CUT_PLAN;
+    if (plan->magic != NOR_CUT_MAGIC || offset < plan->offset ||
+        offset - plan->offset >= plan->size) {
+        return NOR_CUT_NONE;
+    }
+    const bool now = handover_count_flash_word() == plan->nth;
+    return now ? (enum nor_cut)plan->kind : NOR_CUT_NONE;
+}
+
+_Noreturn void nor_cut_power(void)
+{
+    uart_text("board: power is cut\n");
+    watchdog_stop();
+    (void)cortex_m_mask();
+    for (;;) {
+        cortex_m_wait();
+    }
+}

@@ -1,0 +1,33 @@
+/*
+ * Cuts: for tests, power that is lost inside a flash operation, at a word of their choice.
+ *
+ * The plan is five words, little-endian, in the last sector of the PSRAM, far behind the part, where
+ * a test puts them into the file before it starts QEMU and no code of the device writes:
+ *
+ *     0x21fff000  NOR_CUT_MAGIC | offset | size | nth | kind
+ *
+ * At the nth word (from 1, since power-on, resets do not count) that is programmed or erased in
+ * `size` bytes from `offset`, the device says so on the UART and does nothing any more. RAM is lost
+ * when the test then ends QEMU.
+ */
+#ifndef NOR_CUT_H
+#define NOR_CUT_H
+
+#include <stdint.h>
+
+#define NOR_CUT_PLAN  0x21fff000u
+#define NOR_CUT_MAGIC 0x21747563u /* "cut!" */
+
+enum nor_cut {
+    NOR_CUT_NONE,
+    NOR_CUT_BEFORE, /* the word stays as it is */
+    NOR_CUT_HALF,   /* its low half is done */
+};
+
+/** What becomes of the word at `offset`, which is next. */
+enum nor_cut nor_cut_next(uint32_t offset);
+
+/** Power is lost. */
+_Noreturn void nor_cut_power(void);
+
+#endif

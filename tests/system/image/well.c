@@ -1,0 +1,7 @@
+#include "behaviour.h"
+
+const char behaviour_name[] = "well";
+
+void behave(void)
+{
+}
