@@ -87,7 +87,8 @@ static void make_flash(struct sim *s, const struct sim_image *first)
     sim_must(ota_store_write(&store, OTA_SLOT_A, 0,
                              (struct ota_span){ first->bytes, first->size }) == OTA_OK,
              "factory: image");
-    sim_must(ota_store_mark_factory(&store, OTA_SLOT_A) == OTA_OK, "factory: marks");
+    sim_must(s->cfg.unmarked || ota_store_mark_factory(&store, OTA_SLOT_A) == OTA_OK,
+             "factory: marks");
     flash_model_power_on(&s->flash); /* operations are counted from here */
 }
 
@@ -158,7 +159,7 @@ static void start_agent(struct sim *s, enum ota_reset_cause cause)
         .scratch = { OTA_BUF_OF(s->device.topic), OTA_BUF_OF(s->device.payload) },
         .running = s->device.boot.verdict.slot,
         .handover = { s->device.boot.verdict.rule, cause },
-        .policy = OTA_POLICY_ACCEPT,
+        .policy = s->cfg.policy,
         .format = OTA_FORMAT_CBOR,
         .block_size = s->cfg.block_size,
         .window = s->cfg.window,
@@ -220,7 +221,7 @@ void sim_link(struct sim *s, bool up)
 /* --- run ---------------------------------------------------------------------------------- */
 
 /* The application: activates at once, tests as its image behaves. */
-static void on_event(struct sim *s, const struct ota_effect *effect)
+static void behave(struct sim *s, const struct ota_effect *effect)
 {
     ota_err_t err = OTA_OK;
     const struct sim_image *image = sim_image_in(s, s->device.boot.verdict.slot);
@@ -251,6 +252,13 @@ static void on_event(struct sim *s, const struct ota_effect *effect)
     case OTA_EVENT_FLASH_FAULT: break;
     }
     sim_must(err == OTA_OK, "a command that an event asks for is refused");
+}
+
+static void on_event(struct sim *s, const struct ota_effect *effect)
+{
+    if (!s->hands_off) {
+        behave(s, effect);
+    }
     if (s->on_event != NULL) {
         s->on_event(s, effect);
     }

@@ -62,6 +62,8 @@ struct sim_cfg {
     uint32_t loss_permille, double_permille; /* of every message, both ways */
     uint32_t seed;                           /* not 0 */
     uint8_t trials_max;
+    bool unmarked; /* the factory used a debugger: no mark at all in slot A */
+    enum ota_policy policy;
 };
 
 /** Small and quick: 512-byte sectors, 8-byte writes, slots of 12 KiB, a perfect network of 20 ms. */
@@ -106,8 +108,12 @@ struct sim {
     } device;
     /* what was seen */
     uint32_t boots, stream_bytes, stream_messages;
-    void (*on_event)(struct sim *s,
-                     const struct ota_effect *effect); /* the test's eyes; may be NULL */
+    /* the test's eyes and hands; may be NULL */
+    void (*on_event)(struct sim *s, const struct ota_effect *effect);
+    /* Sees each message as it is sent; false: it is lost. */
+    bool (*on_wire)(struct sim *s, enum sim_direction to, struct ota_span topic,
+                    struct ota_span payload);
+    bool hands_off; /* the application does nothing by itself: the test commands */
 };
 
 /* Room for statusDetails. */
@@ -126,6 +132,9 @@ void sim_deploy_document(struct sim *s, const char *id, const struct sim_image *
 void sim_document(const char *id, const struct sim_image *image, char *text, size_t room);
 void sim_cancel(struct sim *s, const char *id);
 
+/** A message from anyone to the device, past on_wire and loss; it arrives `after` ms from now. */
+void sim_say(struct sim *s, ota_ms_t after, struct ota_span topic, struct ota_span payload);
+
 /** Power on: boot from what is in flash. */
 void sim_boot(struct sim *s);
 
@@ -140,6 +149,9 @@ void sim_link(struct sim *s, bool up);
 
 /** Status of the latest execution of job `id`; its details as JSON text into `details` unless NULL. */
 enum ota_job_status sim_status(struct sim *s, const char *id, char details[SIM_DETAILS_MAX]);
+
+/** The signed image whose bytes are in `slot`; NULL: none, or a mixture. */
+const struct sim_image *sim_image_in(struct sim *s, enum ota_slot slot);
 
 /** The image that runs; NULL: none does. */
 const struct sim_image *sim_running(struct sim *s);

@@ -10,8 +10,6 @@
 void sim_must(bool ok, const char *what);
 uint32_t sim_random(struct sim *s);
 struct ota_crypto *sim_crypto(uint32_t seed);
-/** The signed image whose bytes are in `slot`; NULL: none, or a mixture. */
-const struct sim_image *sim_image_in(struct sim *s, enum ota_slot slot);
 
 /* wire.c: a queue in the order of arrival */
 void sim_wire_send(struct sim *s, bool to_device, struct ota_span topic, struct ota_span payload);

@@ -34,18 +34,23 @@ static void enqueue(struct sim *s, struct sim_message *m)
     *at = m;
 }
 
+static ota_ms_t latency(struct sim *s)
+{
+    const uint32_t jitter = s->cfg.jitter_ms > 0 ? sim_random(s) % (s->cfg.jitter_ms + 1u) : 0;
+    return s->cfg.latency_ms + jitter;
+}
+
 static bool happens(struct sim *s, uint32_t permille)
 {
     return permille > 0 && sim_random(s) % 1000u < permille;
 }
 
-static void send(struct sim *s, enum sim_direction to, struct ota_span topic,
+static void send(struct sim *s, enum sim_direction to, ota_ms_t after, struct ota_span topic,
                  struct ota_span payload)
 {
     struct sim_message *m = calloc(1, sizeof *m);
     sim_must(m != NULL, "out of memory");
-    const uint32_t jitter = s->cfg.jitter_ms > 0 ? sim_random(s) % (s->cfg.jitter_ms + 1u) : 0;
-    m->at = s->now + s->cfg.latency_ms + jitter;
+    m->at = s->now + after;
     m->to = to;
     m->topic = copy(topic);
     m->topic_len = topic.len;
@@ -57,18 +62,26 @@ static void send(struct sim *s, enum sim_direction to, struct ota_span topic,
 void sim_wire_send(struct sim *s, bool to_device, struct ota_span topic, struct ota_span payload)
 {
     const enum sim_direction to = to_device ? SIM_TO_DEVICE : SIM_TO_PROVIDER;
+    if (s->on_wire != NULL && !s->on_wire(s, to, topic, payload)) {
+        return;
+    }
     if (happens(s, s->cfg.loss_permille)) {
         return;
     }
-    send(s, to, topic, payload);
+    send(s, to, latency(s), topic, payload);
     if (happens(s, s->cfg.double_permille)) {
-        send(s, to, topic, payload);
+        send(s, to, latency(s), topic, payload);
     }
+}
+
+void sim_say(struct sim *s, ota_ms_t after, struct ota_span topic, struct ota_span payload)
+{
+    send(s, SIM_TO_DEVICE, after, topic, payload);
 }
 
 void sim_wire_suback(struct sim *s, struct ota_span filter)
 {
-    send(s, SIM_SUBACK, filter, OTA_SPAN_NONE);
+    send(s, SIM_SUBACK, latency(s), filter, OTA_SPAN_NONE);
 }
 
 static void deliver(struct sim *s, const struct sim_message *m)

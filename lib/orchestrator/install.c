@@ -169,7 +169,7 @@ static enum verdict verify_target(struct ota_orchestrator *o)
     }
     bool blank;
     if (ota_target_blank(o, &blank) == OTA_OK && blank) {
-        return take_afresh(o, why);
+        return take_afresh(o, OTA_E_FLASH_READ_BACK);
     }
     return ota_fail(o, OTA_REASON_ERROR, why, V_FAIL);
 }

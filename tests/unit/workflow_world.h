@@ -1,0 +1,154 @@
+/*
+ * One simulated device and its provider, for the workflow's tests: how to stop it where it hurts,
+ * and how to look at its flash as it lies there.
+ */
+#ifndef WORKFLOW_WORLD_H
+#define WORKFLOW_WORLD_H
+
+#include "sim.h"
+#include "t.h"
+
+static struct sim world;
+
+static inline struct sim_image *image_of(unsigned minor, unsigned counter,
+                                         enum sim_behaviour behaviour)
+{
+    const struct sim_image_spec spec = {
+        .version = { .major = 1, .minor = (uint8_t)minor },
+        .payload_size = 8000,
+        .counter = counter,
+        .behaviour = behaviour,
+    };
+    return sim_image_make(&spec);
+}
+
+static inline void settle(void)
+{
+    assert_true(sim_run(&world, OTA_NEVER));
+}
+
+static inline void open_world(const struct sim_cfg *cfg, const struct sim_image *first)
+{
+    sim_open(&world, cfg, first);
+    sim_boot(&world);
+    settle();
+}
+
+static inline void close_world(void)
+{
+    assert_int_equal(flash_model_faults(&world.flash), 0);
+    sim_close(&world);
+}
+
+static inline enum ota_job_status deploy(const char *id, const struct sim_image *image)
+{
+    sim_deploy(&world, id, image);
+    settle();
+    return sim_status(&world, id, NULL);
+}
+
+static inline void expect_reason(const char *id, const char *words)
+{
+    char details[SIM_DETAILS_MAX];
+    (void)sim_status(&world, id, details);
+    if (strstr(details, words) == NULL) {
+        fail_msg("%s: \"%s\" is not in %s", id, words, details);
+    }
+}
+
+static inline enum ota_journal_state state(void)
+{
+    return ota_orchestrator_state(&world.device.o);
+}
+
+/* A millisecond at a time, until the workflow is there. */
+static inline void run_to(enum ota_journal_state wanted)
+{
+    for (unsigned i = 0; state() != wanted; i++) {
+        assert_true(i < 100000 && sim_run(&world, world.now + 1));
+    }
+}
+
+static inline void run_to_received(uint32_t blocks)
+{
+    while (state() != OTA_JOURNAL_RECEIVING || world.device.o.received < blocks) {
+        assert_true(sim_run(&world, world.now + 1));
+    }
+}
+
+static inline void say(enum ota_command command)
+{
+    assert_int_equal(ota_orchestrator_command(&world.device.o, command), OTA_OK);
+}
+
+/* --- flash, as it lies there --------------------------------------------------------- */
+
+static inline struct ota_store_facts facts(void)
+{
+    struct ota_store store;
+    struct ota_store_facts found;
+    flash_model_power_on(&world.flash);
+    assert_int_equal(ota_store_open(&store, &world.flash.base, &world.layout), OTA_OK);
+    assert_int_equal(ota_store_facts(&store, &found), OTA_OK);
+    return found;
+}
+
+static inline enum ota_journal_state journal(void)
+{
+    struct ota_store store;
+    struct ota_journal found = { .state = OTA_JOURNAL_NONE };
+    flash_model_power_on(&world.flash);
+    assert_int_equal(ota_store_open(&store, &world.flash.base, &world.layout), OTA_OK);
+    const ota_err_t err = ota_journal_read(&store, &found);
+    assert_true(err == OTA_OK || err == OTA_E_NOT_FOUND);
+    return found.state;
+}
+
+/* As if nothing had ever been written there. */
+static inline void wipe(struct ota_region r)
+{
+    memset(world.flash.bytes + r.offset, world.flash.base.erased, r.size);
+}
+
+static inline void rot(enum ota_slot slot)
+{
+    flash_model_rot(&world.flash, world.layout.slot[slot].offset + 1000u, 3);
+}
+
+/* Where a trailer's field lies when fields are 8 bytes wide; docs/spec/flash.md. */
+enum trailer_field { MAGIC, IMAGE_OK, COPY_DONE, DOWNLOAD, SEQUENCE, TRIALS };
+
+static inline uint32_t field(enum ota_slot slot, enum trailer_field which)
+{
+    const struct ota_region *r = &world.layout.slot[slot];
+    return r->offset + r->size - 16u - 8u * which;
+}
+
+/* --- power ------------------------------------------------------------------------------ */
+
+/* From `event` on, the n-th flash operation is cut. */
+static struct {
+    enum ota_event_kind event;
+    uint32_t n;
+    enum flash_cut how;
+    bool armed;
+} plan;
+
+static inline void follow_plan(struct sim *s, const struct ota_effect *effect)
+{
+    if (plan.armed && effect->as.event.kind == plan.event) {
+        plan.armed = false;
+        flash_model_cut(&s->flash, plan.n, plan.how);
+    }
+}
+
+static inline void plan_cut(enum ota_event_kind event, uint32_t n, enum flash_cut how)
+{
+    plan.event = event;
+    plan.n = n;
+    plan.how = how;
+    plan.armed = true;
+    world.on_event = follow_plan;
+}
+
+#endif
