@@ -76,6 +76,14 @@ static void on_disconnect(struct mosquitto *client, void *context, int code)
     }
 }
 
+/* Never below zero: libmosquitto sends a QoS 1 message again after a loss, when it is no longer counted. */
+static void answered(struct posix_mqtt *m)
+{
+    int count = atomic_load(&m->unanswered);
+    while (count > 0 && !atomic_compare_exchange_weak(&m->unanswered, &count, count - 1)) {
+    }
+}
+
 /* Take the filter that was subscribed as `mid`. @return false if there is none. */
 static bool take_pending(struct posix_mqtt *m, int mid, struct pending *taken)
 {
@@ -98,7 +106,7 @@ static void on_subscribe(struct mosquitto *client, void *context, int mid, int c
     struct posix_mqtt *m = context;
     struct pending p;
     (void)client;
-    atomic_fetch_sub(&m->unanswered, 1);
+    answered(m);
     /* 0x80 is a refusal: silence towards the agent, which asks again. */
     if (take_pending(m, mid, &p) && count == 1 && qos[0] <= 2) {
         atomic_store(&m->subscribed, true);
@@ -110,7 +118,7 @@ static void on_answered(struct mosquitto *client, void *context, int mid)
 {
     struct posix_mqtt *m = context;
     (void)client, (void)mid;
-    atomic_fetch_sub(&m->unanswered, 1);
+    answered(m);
 }
 
 static void on_message(struct mosquitto *client, void *context, const struct mosquitto_message *msg)
@@ -335,7 +343,7 @@ static bool c_string(struct ota_span topic, char text[OTA_TOPIC_MAX + 1])
 static bool counted(struct posix_mqtt *m, int code)
 {
     if (code != MOSQ_ERR_SUCCESS) {
-        atomic_fetch_sub(&m->unanswered, 1);
+        answered(m);
     }
     return code == MOSQ_ERR_SUCCESS;
 }
