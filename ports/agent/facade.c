@@ -240,21 +240,51 @@ static void unsubscribe_all(void)
     }
 }
 
-static void loop(void)
+/* One piece of work. @return false: none is left before the agent's deadline or the next post. */
+static bool turn(void)
 {
-    while (!stopping()) {
-        struct ota_effect effect;
-        while (!stopping() && ota_agent_poll(&own.agent, OTA_Os.now(), &effect)) {
-            perform(&effect);
-        }
+    struct ota_effect effect;
+    const bool worked = ota_agent_poll(&own.agent, OTA_Os.now(), &effect);
+    if (worked) {
+        perform(&effect);
+    } else {
         show();
-        wait_for_work();
     }
+    return worked;
+}
+
+static void end(void)
+{
     unsubscribe_all();
     OTA_Os.lock();
     shared.phase = ENDED;
     OTA_Os.wake();
     OTA_Os.unlock();
+}
+
+/* A thread's or a task's. */
+static void loop(void)
+{
+    while (!stopping()) {
+        if (!turn()) {
+            wait_for_work();
+        }
+    }
+    end();
+}
+
+ota_ms_t OTA_AgentTurn(void)
+{
+    OTA_Os.lock();
+    const enum phase phase = shared.phase;
+    OTA_Os.unlock();
+    if (phase == STOPPING) {
+        end();
+    }
+    if (phase != STARTING && phase != RUNNING) {
+        return OTA_NEVER;
+    }
+    return turn() ? 0 : ota_agent_deadline(&own.agent);
 }
 
 /* --- init and shutdown ------------------------------------------------------------------------- */

@@ -154,8 +154,17 @@ void OTA_OnDisconnected(void);
 void OTA_OnSubscribed(struct ota_span filter);
 void OTA_OnMessage(struct ota_span topic, struct ota_span payload);
 
+/**
+ * One turn of the agent, for a program that has one loop and no threads (ports/agent/superloop.c): bounded work, at
+ * most one callback. With a port that has a thread, never to be called.
+ *
+ * @return when to come again if nothing is posted before; 0: at once; OTA_NEVER: it does not run.
+ */
+ota_ms_t OTA_AgentTurn(void);
+
 /*
- * The port: one lock, one thing to wait for, one thread. ports/agent/pthread.c has it for POSIX.
+ * The port: one lock, one thing to wait for, one thread. ports/agent/pthread.c has it for POSIX,
+ * superloop.c for a program with a loop of its own.
  */
 struct OTA_OsOps {
     void (*lock)(void);
