@@ -37,7 +37,7 @@ const char *t_run_bin_dir(void)
     return WAFT_BIN_DIR;
 }
 
-struct t_run t_run(const char *const *argv)
+struct t_started t_start(const char *const *argv)
 {
     int out = memfd_create("out", MFD_CLOEXEC), err = memfd_create("err", MFD_CLOEXEC);
     char path[400];
@@ -52,10 +52,20 @@ struct t_run t_run(const char *const *argv)
         execv(path, (char *const *)(uintptr_t)argv);
         _exit(126);
     }
+    return (struct t_started){ pid, out, err };
+}
+
+struct t_run t_finish(struct t_started started)
+{
     int status = 0;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(waitpid(started.pid, &status, 0), started.pid);
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    return (struct t_run){ .code = code, .out = take_back(out), .err = take_back(err) };
+    return (struct t_run){ code, take_back(started.out), take_back(started.err) };
+}
+
+struct t_run t_run(const char *const *argv)
+{
+    return t_finish(t_start(argv));
 }
 
 void t_run_end(struct t_run *run)

@@ -19,6 +19,14 @@ struct t_run {
 /** Where XDG_CONFIG_HOME, XDG_DATA_HOME and HOME of all programs point from now on. */
 void t_run_home(const char *dir);
 
+struct t_started {
+    int pid, out, err;
+};
+
+/** Start a program, and later wait for its end. */
+struct t_started t_start(const char *const *argv);
+struct t_run t_finish(struct t_started started);
+
 /** Run to the end. `argv[0]` without a slash is a program of this build. */
 struct t_run t_run(const char *const *argv);
 void t_run_end(struct t_run *run);

@@ -84,14 +84,19 @@ static struct t_mqtt *device(const char *file)
     return m;
 }
 
-static struct t_mqtt *provider(enum srv_own own)
+static struct t_mqtt *provider_called(enum srv_own own, const char *client_id)
 {
     struct t_mqtt_who who = { srv_identity_ca_path(house.id), srv_identity_cert_path(house.id, own),
-                              srv_identity_key_path(house.id, own), NULL,
+                              srv_identity_key_path(house.id, own), client_id,
                               srv_broker_port(house.broker) };
     struct t_mqtt *m = t_mqtt_open(&who);
     assert_true(m->connected);
     return m;
+}
+
+static struct t_mqtt *provider(enum srv_own own)
+{
+    return provider_called(own, NULL);
 }
 
 static void a_thing_says_only_what_its_part_of_the_protocol_says(void **state)
@@ -207,7 +212,10 @@ static void a_thing_hears_only_what_is_said_to_it(void **state)
 static void a_thing_cannot_end_anothers_session(void **state)
 {
     (void)state;
-    struct t_mqtt *us = provider(SRV_OWN_CONTROL), *b = device("b");
+    /* Both say the ids that they get anyway: what is tried to be taken is then really there. */
+    struct t_mqtt *us = provider_called(SRV_OWN_CONTROL, SRV_NAME_CONTROL);
+    struct t_mqtt *b = try_device("b", "b");
+    assert_true(b->connected);
     t_mqtt_subscribe(b, T "b/jobs/notify");
     static const char *const ids[] = { "b", SRV_NAME_CONTROL, SRV_NAME_STREAM };
     for (size_t i = 0; i < COUNT(ids); i++) {

@@ -281,42 +281,45 @@ static void a_deployment_carries_the_signature_and_what_the_image_says(void **st
     assert_int_equal(t_code(t_waft("job", "cancel", "job-doc", "--force")), 0);
 }
 
-/* A device that says what it is told to, as soon as it hears of its job. */
-static pid_t start_device(const char *thing, const char *job, const char *const *updates)
+/* A device: hears of its job, then says these updates, each after the one before was accepted. */
+static void play_device(struct t_mqtt *m, const char *job, const char *const *updates)
 {
-    pid_t pid = fork();
-    if (pid != 0) {
-        return pid;
-    }
-    struct t_mqtt *m = connect_as(thing);
-    char notify[200], topic[300], accepted[320];
-    snprintf(notify, sizeof notify, "$aws/things/%s/jobs/notify-next", thing);
-    snprintf(topic, sizeof topic, "$aws/things/%s/jobs/%s/update", thing, job);
+    char topic[300], accepted[320];
+    snprintf(topic, sizeof topic, "$aws/things/lamp-1/jobs/%s/update", job);
     snprintf(accepted, sizeof accepted, "%s/accepted", topic);
-    t_mqtt_subscribe(m, notify);
-    t_mqtt_subscribe(m, accepted);
-    /* It may have been made before we listened: try until the first one is taken. */
-    for (size_t i = 0; updates[i] != NULL; i++) {
-        size_t before = 0;
-        do {
-            before = m->message_count;
-            t_mqtt_publish(m, topic, updates[i]);
-            for (int spin = 0; spin < 40 && m->message_count == before; spin++) {
-                mosquitto_loop(m->mosq, 5, 1);
-            }
-        } while (m->message_count == before);
+    while (strstr(m->last_payload != NULL ? m->last_payload : "", job) == NULL) {
+        size_t before = m->message_count;
+        assert_true(t_mqtt_until_count(m, NULL, &m->message_count, before + 1));
     }
-    t_mqtt_close(m);
-    _exit(0);
+    t_mqtt_subscribe(m, accepted);
+    for (size_t i = 0; updates[i] != NULL; i++) {
+        size_t before = m->message_count;
+        t_mqtt_publish(m, topic, updates[i]);
+        while (strcmp(m->messages[before].topic, accepted) != 0) {
+            assert_true(t_mqtt_until_count(m, NULL, &m->message_count, before + 1));
+            before += strcmp(m->messages[before].topic, accepted) != 0;
+        }
+    }
+}
+
+static struct t_mqtt *start_device(void)
+{
+    struct t_mqtt *m = connect_as("lamp-1");
+    assert_true(m->connected);
+    t_mqtt_keep_payloads(m);
+    t_mqtt_subscribe(m, "$aws/things/lamp-1/jobs/notify-next");
+    return m;
 }
 
 static struct t_run deploy_and_wait(const char *job, const char *const *updates)
 {
-    pid_t device = start_device("lamp-1", job, updates);
-    struct t_run run = t_waft("deploy", image, "--to", "lamp-1", "--key", deployment_key, "--job",
-                              job, "--wait", "--timeout", "60");
-    kill(device, SIGKILL);
-    waitpid(device, NULL, 0);
+    struct t_mqtt *m = start_device();
+    struct t_started deploy = t_start(
+        (const char *const[]){ "waft", "deploy", image, "--to", "lamp-1", "--key", deployment_key,
+                               "--job", job, "--wait", "--timeout", "60", NULL });
+    play_device(m, job, updates);
+    struct t_run run = t_finish(deploy);
+    t_mqtt_close(m);
     return run;
 }
 
@@ -324,13 +327,11 @@ static void waiting_ends_with_the_job_and_its_exit_code_says_how(void **state)
 {
     (void)state;
     static const char *const good[] = {
-        "{\"status\":\"IN_PROGRESS\",\"statusDetails\":{\"receive\":\"1/2\"}}",
         "{\"status\":\"IN_PROGRESS\",\"statusDetails\":{\"self_test\":\"ready\"}}",
         "{\"status\":\"SUCCEEDED\",\"statusDetails\":{\"reason\":\"accepted v1.4.0\"}}", NULL
     };
     struct t_run run = deploy_and_wait("job-good", good);
     assert_int_equal(run.code, 0);
-    assert_non_null(strstr(run.err, "receives 1 of 2 blocks"));
     assert_non_null(strstr(run.err, "SUCCEEDED: accepted v1.4.0"));
     assert_non_null(strstr(run.out, "SUCCEEDED"));
     assert_null(strchr(run.err, '\033')); /* no terminal, no bar */
@@ -346,6 +347,25 @@ static void waiting_ends_with_the_job_and_its_exit_code_says_how(void **state)
     assert_null(strstr(run.err, "\xe2\x80\xae"));
     assert_null(strstr(run.out, "\xe2\x80\xae"));
     t_run_end(&run);
+}
+
+static void watching_shows_how_far_a_download_is(void **state)
+{
+    (void)state;
+    static const char *const half[] = {
+        "{\"status\":\"IN_PROGRESS\",\"statusDetails\":{\"receive\":\"1/2\"}}", NULL
+    };
+    struct t_mqtt *m = start_device();
+    assert_int_equal(t_code(t_waft("deploy", image, "--to", "lamp-1", "--key", deployment_key,
+                                   "--job", "job-half")),
+                     0);
+    play_device(m, "job-half", half);
+    t_mqtt_close(m);
+    struct t_run run = t_waft("job", "watch", "job-half", "--timeout", "1");
+    assert_int_equal(run.code, 4);
+    assert_non_null(strstr(run.err, "receives 1 of 2 blocks"));
+    t_run_end(&run);
+    assert_int_equal(t_code(t_waft("job", "cancel", "job-half", "--force")), 0);
 }
 
 static void waiting_can_time_out_and_the_job_goes_on(void **state)
@@ -519,6 +539,7 @@ int main(void)
         cmocka_unit_test(a_disabled_thing_is_put_out_and_an_enabled_one_is_let_in),
         cmocka_unit_test(a_deployment_carries_the_signature_and_what_the_image_says),
         cmocka_unit_test(waiting_ends_with_the_job_and_its_exit_code_says_how),
+        cmocka_unit_test(watching_shows_how_far_a_download_is),
         cmocka_unit_test(waiting_can_time_out_and_the_job_goes_on),
         cmocka_unit_test(refusals_are_named_and_change_nothing),
         cmocka_unit_test(a_provider_that_is_away_or_refuses_the_token_is_told_apart),
