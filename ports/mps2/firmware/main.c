@@ -1,0 +1,375 @@
+/*
+ * The demo's image on the bare-metal board: an application with the OTA agent in it, as a super-loop.
+ * The same order of calls as the POSIX demo's; one loop turns network, MQTT and agent, sends
+ * telemetry over the same connection, and feeds the watchdog that the bootloader has started.
+ */
+#include "board.h"
+#include "clock.h"
+#include "cortex_m.h"
+#include "handover.h"
+#include "mbedtls_port.h"
+#include "mpu.h"
+#include "mqtt.h"
+#include "net.h"
+#include "nor.h"
+#include "posix_identity.h"
+#include "psa_port.h"
+#include "release.h"
+#include "semihosting.h"
+#include "show.h"
+#include "start.h"
+#include "superloop.h"
+#include "uart.h"
+#include "watchdog.h"
+#include <string.h>
+
+/* What was said right before a reset gets this long to be heard. */
+#define LAST_WORDS_MS 300u
+#define TELEMETRY_MS  1000u
+#define STATISTICS_MS 10000u
+/* Of the agent, for each turn of the network: a message gives more than one effect. */
+#define AGENT_TURNS 8u
+
+/* Few are needed: the loop takes one message at a time, and TCP holds the rest back. */
+#define MESSAGE_COUNT 4u
+#define BLOCK_SIZE    4096u
+
+/* The host's loopback, seen from the emulated board, and the name in its broker's certificate. */
+#define BROKER_NAME "localhost"
+
+struct demo {
+    struct ota_flash flash;
+    struct psa_port crypto;
+    struct posix_identity identity; /* borrows from identity_room */
+    uint8_t identity_room[POSIX_IDENTITY_MAX];
+    char thing[OTA_THING_NAME_MAX + 1], root[OTA_TOPIC_ROOT_MAX + 1];
+    char broker[32]; /* "10.0.2.2:8883" */
+    enum ota_slot slot;
+    struct ota_handover handover;
+    struct mqtt mqtt;
+    struct show show;
+    bool test_wanted;
+    bool was_connected, was_ready; /* as last told */
+    ota_ms_t telemetry_at, statistics_at;
+    uint8_t message[OTA_MESSAGE_SIZE(BLOCK_SIZE) +
+                    1u]; /* one more than the agent can take: it must see what is too large */
+    uint8_t memory[OTA_MEMORY_SIZE(BLOCK_SIZE, MESSAGE_COUNT)];
+};
+
+static struct demo demo; /* too large for a stack */
+
+ota_ms_t OTA_SuperloopNow(void)
+{
+    return clock_now();
+}
+
+static void say(const char *text)
+{
+    show_line(&demo.show, text, NULL, NULL);
+}
+
+/* --- what is in flash for us ------------------------------------------------------ */
+
+static void copy_text(char *to, size_t cap, struct ota_span from)
+{
+    const size_t len = from.len < cap - 1u ? from.len : cap - 1u;
+    memcpy(to, from.ptr, len);
+    to[len] = '\0';
+}
+
+/* Before the agent starts: from then on flash is the agent's alone. */
+static ota_err_t read_identity(struct demo *d)
+{
+    struct ota_store store;
+    struct ota_span record;
+    ota_err_t err = ota_store_open(&store, &d->flash, &posix_board_layout);
+    if (err == OTA_OK) {
+        err = ota_store_identity(&store, OTA_BUF_OF(d->identity_room), &record);
+    }
+    if (err == OTA_OK) {
+        err = posix_identity_read(record, &d->identity);
+    }
+    if (err == OTA_OK) {
+        copy_text(d->thing, sizeof d->thing, d->identity.thing);
+        copy_text(d->root, sizeof d->root,
+                  d->identity.topic_root.len > 0 ? d->identity.topic_root : OTA_SPAN_LIT("$aws"));
+    }
+    return err;
+}
+
+/* --- the agent's callback ----------------------------------------------------------- */
+
+static void on_job_event(OTA_JobEvent_t event, const struct OTA_EventData *data, void *context)
+{
+    struct demo *d = context;
+    show_event(&d->show, event, data);
+    if (event == OTA_JobEvent_Activate) {
+        const OTA_Err_t err = OTA_ActivateNewImage(); /* nothing here is worth waiting for */
+        if (err != OTA_Err_None) {
+            show_line(&d->show, "cannot activate: ", OTA_ErrName(err), NULL);
+        }
+    } else if (event == OTA_JobEvent_StartTest) {
+        d->test_wanted = true;
+    }
+}
+
+static void reset(void *context)
+{
+    struct demo *d = context;
+    const ota_ms_t until = clock_now() + LAST_WORDS_MS;
+    do {
+        net_turn();
+        (void)mqtt_turn(&d->mqtt, clock_now());
+    } while (!mqtt_is_settled(&d->mqtt) && clock_now() < until);
+    say("reset");
+    handover_reset(OTA_RESET_SOFTWARE);
+}
+
+/* --- self-test ------------------------------------------------------------------------ */
+
+/* The new image must be able to do its work, and to be updated again: both count. */
+static void self_test(struct demo *d)
+{
+    const int celsius = RELEASE_CELSIUS;
+    const bool good = celsius >= -40 && celsius <= 85;
+    show_line(&d->show, "self-test: connected, agent is ", OTA_StateName(OTA_GetAgentState()),
+              good ? ", thermometer: good" : ", thermometer: impossible");
+    const OTA_Err_t err =
+        OTA_SetImageState(good ? OTA_ImageState_Accepted : OTA_ImageState_Rejected);
+    if (err != OTA_Err_None) {
+        show_line(&d->show, "cannot end the self-test: ", OTA_ErrName(err), NULL);
+    }
+}
+
+static bool able_to_test(const struct demo *d)
+{
+    const OTA_State_t state = OTA_GetAgentState();
+    return mqtt_is_settled(&d->mqtt) &&
+           (state == OTA_AgentState_Ready || state == OTA_AgentState_Active);
+}
+
+/* --- the application's own work --------------------------------------------------------- */
+
+static void send_telemetry(struct demo *d, ota_ms_t now)
+{
+    uint8_t topic[OTA_THING_NAME_MAX + 16u], payload[64];
+    struct ota_writer t = ota_writer(OTA_BUF_OF(topic)), p = ota_writer(OTA_BUF_OF(payload));
+    ota_write_str(&t, "app/");
+    ota_write_str(&t, d->thing);
+    ota_write_str(&t, "/telemetry");
+    ota_write_str(&p, "{\"celsius\":");
+    ota_write_decimal(&p, RELEASE_CELSIUS);
+    ota_write_str(&p, ",\"uptime_ms\":");
+    ota_write_decimal(&p, now);
+    ota_write_str(&p, "}");
+    /* Not taken: the next one comes soon enough. */
+    (void)mqtt_publish(&d->mqtt, ota_writer_done(&t), ota_writer_done(&p), OTA_QOS_0);
+}
+
+static void tell_statistics(const struct demo *d)
+{
+    const struct OTA_Statistics s = OTA_GetStatistics();
+    uart_text(d->show.version);
+    uart_text(": statistics: received ");
+    uart_decimal(s.received);
+    uart_text(", processed ");
+    uart_decimal(s.processed);
+    uart_text(", dropped ");
+    uart_decimal(s.dropped);
+    uart_text("; TLS used at most ");
+    uart_decimal((uint32_t)mbedtls_port_peak());
+    uart_text(" bytes\n");
+}
+
+/* What a person would like to see of the link and the agent; and the first question for an update. */
+static void tell_changes(struct demo *d)
+{
+    const bool connected = mqtt_is_connected(&d->mqtt);
+    if (connected != d->was_connected) {
+        show_line(&d->show, connected ? "connected to " : "lost ", d->broker,
+                  connected ? "" : "; trying again");
+        d->was_connected = connected;
+    }
+    if (connected && !d->was_ready && OTA_GetAgentState() == OTA_AgentState_Ready) {
+        say("agent is ready");
+        d->was_ready = OTA_CheckForUpdate() == OTA_Err_None;
+    }
+}
+
+static void own_work(struct demo *d, ota_ms_t now)
+{
+    tell_changes(d);
+    if (d->test_wanted && able_to_test(d)) {
+        d->test_wanted = false;
+        self_test(d);
+    }
+    if (now >= d->telemetry_at) {
+        d->telemetry_at = now + TELEMETRY_MS;
+        send_telemetry(d, now);
+    }
+    if (now >= d->statistics_at) {
+        d->statistics_at = now + STATISTICS_MS;
+        tell_statistics(d);
+    }
+}
+
+/* --- life ------------------------------------------------------------------------------ */
+
+static void sleep_unless_there_is_work(void)
+{
+    const uint32_t before = cortex_m_mask(); /* what comes now ends the sleep at once */
+    if (!net_has_work()) {
+        cortex_m_wait(); /* at most to the next tick of the clock, 1 ms */
+    }
+    cortex_m_unmask(before);
+}
+
+_Noreturn static void live(struct demo *d)
+{
+    for (;;) {
+        watchdog_kick();
+        net_turn();
+        bool more = mqtt_turn(&d->mqtt, clock_now());
+        for (unsigned i = 0; i < AGENT_TURNS && OTA_AgentTurn() == 0; i++) {
+            more = true;
+        }
+        own_work(d, clock_now());
+        if (!more) {
+            sleep_unless_there_is_work();
+        }
+    }
+}
+
+static bool start_agent(struct demo *d)
+{
+    const struct OTA_Config config = {
+        .thing_name = d->thing,
+        .topic_root = d->root,
+        .flash = &d->flash,
+        .layout = &posix_board_layout,
+        .crypto = &d->crypto.base,
+        .running_slot = d->slot,
+        .handover = d->handover,
+        .mqtt = { mqtt_publish, mqtt_subscribe, mqtt_unsubscribe, &d->mqtt },
+        .reset = reset,
+        .reset_context = d,
+        .callback = on_job_event,
+        .callback_context = d,
+        .block_size = BLOCK_SIZE,
+        .message_count = MESSAGE_COUNT,
+        .memory = OTA_BUF_OF(d->memory),
+    };
+    if (OTA_AgentInit(&config, 0) == OTA_AgentState_NotReady &&
+        OTA_GetLastError() != OTA_Err_None) {
+        show_line(&d->show, "the agent does not start: ", OTA_ErrName(OTA_GetLastError()), NULL);
+        return false;
+    }
+    return true;
+}
+
+/* "10.0.2.2:8883" from the host. */
+static bool read_broker(struct demo *d, ip_addr_t *address, uint16_t *port)
+{
+    char host[sizeof d->broker];
+    uint32_t number = 0;
+    if (!semihosting_arguments(OTA_BUF_OF(d->broker))) {
+        return false;
+    }
+    const char *colon = strchr(d->broker, ':');
+    if (colon == NULL) {
+        return false;
+    }
+    copy_text(host, sizeof host,
+              (struct ota_span){ (const uint8_t *)d->broker, (size_t)(colon - d->broker) });
+    for (const char *c = colon + 1; *c >= '0' && *c <= '9' && number <= UINT16_MAX; c++) {
+        number = number * 10u + (uint32_t)(*c - '0');
+    }
+    *port = (uint16_t)number;
+    return number > 0 && number <= UINT16_MAX && ipaddr_aton(host, address) == 1;
+}
+
+static bool connect_to_broker(struct demo *d)
+{
+    struct mqtt_cfg cfg = {
+        .server_name = BROKER_NAME,
+        .client_id = d->identity.thing,
+        .identity = { d->identity.key_pem, d->identity.cert_pem, d->identity.ca_pem },
+        .sink = { OTA_OnConnected, OTA_OnDisconnected, OTA_OnSubscribed, OTA_OnMessage },
+        .room = OTA_BUF_OF(d->message),
+        .random = mps2_random(),
+    };
+    if (!read_broker(d, &cfg.address, &cfg.port)) {
+        say("the host names no broker");
+        return false;
+    }
+    if (!net_start()) {
+        say("no network controller");
+        return false;
+    }
+    if (mqtt_init(&d->mqtt, &cfg) != 0) {
+        say("cannot use this identity to connect");
+        return false;
+    }
+    return true;
+}
+
+static bool prepare(struct demo *d)
+{
+    if (!handover_read(&d->handover, &d->slot)) {
+        say("not started by the bootloader");
+        return false;
+    }
+    nor_init(&d->flash);
+    mbedtls_port_start();
+    ota_err_t err = psa_port_init(&d->crypto, NULL);
+    if (err == OTA_OK) {
+        err = read_identity(d);
+    }
+    if (err != OTA_OK) {
+        show_line(&d->show, "cannot start: ", ota_err_text(err), NULL);
+    }
+    return err == OTA_OK;
+}
+
+static const char *how_it_started(enum ota_boot_rule rule)
+{
+    switch (rule) {
+    case OTA_BOOT_TRIAL:
+    case OTA_BOOT_TRIAL_AGAIN: return "trial";
+    case OTA_BOOT_CONFIRMED: return "confirmed";
+    case OTA_BOOT_UNMARKED: return "unmarked";
+    case OTA_BOOT_LAST_RESORT: return "last resort";
+    case OTA_BOOT_RECOVERY: break;
+    }
+    return "unknown";
+}
+
+/* What a flawed release does instead of its work. */
+static void go_wrong(enum release_flaw flaw)
+{
+    while (flaw == FLAW_HANGS) {
+    }
+    if (flaw == FLAW_WILD_STORE) {
+        *(volatile uint32_t *)(BOARD_FLASH + posix_board_layout.slot[0].offset) = 0;
+    }
+}
+
+int main(void)
+{
+    struct demo *d = &demo;
+    mpu_init();
+    uart_init();
+    clock_init();
+    go_wrong(RELEASE_FLAW);
+    d->show.version = RELEASE_VERSION;
+    if (!prepare(d)) {
+        return 1;
+    }
+    say(RELEASE_GREETING);
+    show_line(&d->show, d->slot == OTA_SLOT_A ? "running from slot A, " : "running from slot B, ",
+              how_it_started(d->handover.rule), NULL);
+    if (!connect_to_broker(d) || !start_agent(d)) {
+        return 1;
+    }
+    live(d);
+}

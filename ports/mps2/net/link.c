@@ -1,0 +1,287 @@
+#include "link.h"
+#include "mbedtls_port.h"
+#include <lwip/tcp.h>
+#include <string.h>
+
+static void lose(struct link *l, int fault)
+{
+    if (l->state != LINK_DOWN && l->state != LINK_LOST) {
+        l->state = LINK_LOST;
+        l->fault = fault;
+    }
+}
+
+/* --- what lwIP calls: it only remembers ------------------------------------------ */
+
+static err_t on_connected(void *context, struct tcp_pcb *pcb, err_t err)
+{
+    struct link *l = context;
+    (void)pcb, (void)err; /* always OK */
+    l->state = LINK_GREETING;
+    return ERR_OK;
+}
+
+/* TCP's window bounds what can wait: it is opened as bytes are decrypted. */
+static err_t on_received(void *context, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+    struct link *l = context;
+    (void)pcb, (void)err; /* always OK */
+    if (p == NULL) {
+        lose(l, 0);
+    } else if (l->in == NULL) {
+        l->in = p;
+    } else {
+        pbuf_cat(l->in, p);
+    }
+    return ERR_OK;
+}
+
+/* The connection is gone already, and its memory too. */
+static void on_error(void *context, err_t err)
+{
+    struct link *l = context;
+    l->pcb = NULL;
+    lose(l, err);
+}
+
+/* --- what Mbed TLS calls ------------------------------------------------------------ */
+
+static int bio_send(void *context, const unsigned char *bytes, size_t len)
+{
+    struct link *l = context;
+    if (l->pcb == NULL) {
+        return MBEDTLS_ERR_SSL_CONN_EOF;
+    }
+    const size_t room = tcp_sndbuf(l->pcb);
+    const u16_t part = (u16_t)(len < room ? len : room);
+    if (part == 0) {
+        return MBEDTLS_ERR_SSL_WANT_WRITE;
+    }
+    const err_t err = tcp_write(l->pcb, bytes, part, TCP_WRITE_FLAG_COPY);
+    if (err == ERR_MEM) {
+        return MBEDTLS_ERR_SSL_WANT_WRITE;
+    }
+    return err == ERR_OK ? (int)part : MBEDTLS_ERR_SSL_CONN_EOF;
+}
+
+/* Drop the first `used` bytes of what waits. */
+static void consume(struct link *l, u16_t used)
+{
+    l->in_used = (uint16_t)(l->in_used + used);
+    if (l->in_used == l->in->len) {
+        struct pbuf *rest = l->in->next;
+        if (rest != NULL) {
+            pbuf_ref(rest);
+        }
+        pbuf_free(l->in);
+        l->in = rest;
+        l->in_used = 0;
+    }
+    if (l->pcb != NULL) {
+        tcp_recved(l->pcb, used);
+    }
+}
+
+static int bio_receive(void *context, unsigned char *into, size_t cap)
+{
+    struct link *l = context;
+    if (l->in == NULL) {
+        return MBEDTLS_ERR_SSL_WANT_READ;
+    }
+    const size_t there = (size_t)(l->in->len - l->in_used);
+    const u16_t part = (u16_t)(cap < there ? cap : there);
+    memcpy(into, (const uint8_t *)l->in->payload + l->in_used, part);
+    consume(l, part);
+    return (int)part;
+}
+
+/* --- identity -------------------------------------------------------------------------- */
+
+/* Mbed TLS wants PEM with its terminating zero. One at a time passes through here. */
+#define PEM_MAX 4096u
+
+typedef int pem_parser(void *into, const unsigned char *pem, size_t size);
+
+static int parse_certificate(void *into, const unsigned char *pem, size_t size)
+{
+    const int rc = mbedtls_x509_crt_parse(into, pem, size);
+    return rc > 0 ? MBEDTLS_ERR_X509_INVALID_FORMAT : rc; /* > 0: that many were bad */
+}
+
+static int parse_key(void *into, const unsigned char *pem, size_t size)
+{
+    return mbedtls_pk_parse_key(into, pem, size, NULL, 0);
+}
+
+static int parse(pem_parser *parser, void *into, struct ota_span pem)
+{
+    static uint8_t text[PEM_MAX];
+    if (pem.len >= sizeof text) {
+        return MBEDTLS_ERR_X509_BUFFER_TOO_SMALL;
+    }
+    memcpy(text, pem.ptr, pem.len);
+    text[pem.len] = 0;
+    const int rc = parser(into, text, pem.len + 1u);
+    memset(text, 0, sizeof text); /* it may have been the key */
+    return rc;
+}
+
+static int configure(struct link *l)
+{
+    mbedtls_ssl_config *c = &l->config;
+    int rc = mbedtls_ssl_config_defaults(c, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
+                                         MBEDTLS_SSL_PRESET_DEFAULT);
+    if (rc == 0) {
+        rc = mbedtls_ssl_conf_own_cert(c, &l->cert, &l->key);
+    }
+    if (rc == 0) {
+        rc = mbedtls_ssl_conf_max_frag_len(c, MBEDTLS_SSL_MAX_FRAG_LEN_4096);
+    }
+    mbedtls_ssl_conf_min_version(c, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
+    mbedtls_ssl_conf_ca_chain(c, &l->ca, NULL);
+    mbedtls_ssl_conf_authmode(c, MBEDTLS_SSL_VERIFY_REQUIRED);
+    mbedtls_ssl_conf_rng(c, mps2_rng, NULL);
+    return rc;
+}
+
+int link_init(struct link *l, const struct link_identity *identity)
+{
+    memset(l, 0, sizeof *l);
+    mbedtls_ssl_init(&l->ssl);
+    mbedtls_ssl_config_init(&l->config);
+    mbedtls_x509_crt_init(&l->ca);
+    mbedtls_x509_crt_init(&l->cert);
+    mbedtls_pk_init(&l->key);
+    int rc = parse(parse_certificate, &l->ca, identity->ca);
+    if (rc == 0) {
+        rc = parse(parse_certificate, &l->cert, identity->cert);
+    }
+    if (rc == 0) {
+        rc = parse(parse_key, &l->key, identity->key);
+    }
+    if (rc == 0) {
+        rc = configure(l);
+    }
+    return rc == 0 ? mbedtls_ssl_setup(&l->ssl, &l->config) : rc;
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+
+void link_open(struct link *l, ip_addr_t address, uint16_t port, const char *name)
+{
+    l->state = LINK_CONNECTING;
+    l->fault = 0;
+    int rc = mbedtls_ssl_session_reset(&l->ssl);
+    if (rc == 0) {
+        rc = mbedtls_ssl_set_hostname(&l->ssl, name);
+    }
+    l->pcb = tcp_new();
+    if (rc != 0 || l->pcb == NULL) {
+        lose(l, rc != 0 ? rc : ERR_MEM);
+        return;
+    }
+    mbedtls_ssl_set_bio(&l->ssl, l, bio_send, bio_receive, NULL);
+    tcp_arg(l->pcb, l);
+    tcp_recv(l->pcb, on_received);
+    tcp_err(l->pcb, on_error);
+    tcp_nagle_disable(l->pcb); /* a request waits for nothing */
+    const err_t err = tcp_connect(l->pcb, &address, port, on_connected);
+    if (err != ERR_OK) {
+        lose(l, err);
+    }
+}
+
+static bool is_patience(int rc)
+{
+    return rc == MBEDTLS_ERR_SSL_WANT_READ || rc == MBEDTLS_ERR_SSL_WANT_WRITE;
+}
+
+static void send_out(struct link *l)
+{
+    while (l->state == LINK_UP && l->out_len > 0) {
+        if (l->out_promised == 0) {
+            l->out_promised = l->out_len;
+        }
+        const int rc = mbedtls_ssl_write(&l->ssl, l->out, l->out_promised);
+        if (rc <= 0) {
+            if (!is_patience(rc)) {
+                lose(l, rc);
+            }
+            return;
+        }
+        l->out_len -= (size_t)rc;
+        memmove(l->out, l->out + rc, l->out_len);
+        l->out_promised = 0;
+    }
+}
+
+static void push(struct link *l)
+{
+    send_out(l);
+    if (l->pcb != NULL) {
+        (void)tcp_output(l->pcb); /* what cannot be sent now goes with lwIP's timers */
+    }
+}
+
+enum link_state link_turn(struct link *l)
+{
+    if (l->state == LINK_GREETING) {
+        const int rc = mbedtls_ssl_handshake(&l->ssl);
+        if (rc == 0) {
+            l->state = LINK_UP;
+        } else if (!is_patience(rc)) {
+            lose(l, rc);
+        }
+    }
+    push(l);
+    return l->state;
+}
+
+size_t link_read(struct link *l, struct ota_buf into)
+{
+    if (l->state != LINK_UP) {
+        return 0;
+    }
+    const int rc = mbedtls_ssl_read(&l->ssl, into.ptr, into.cap);
+    if (rc > 0) {
+        return (size_t)rc;
+    }
+    if (!is_patience(rc)) {
+        lose(l, rc == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY ? 0 : rc);
+    }
+    return 0;
+}
+
+bool link_write(struct link *l, struct ota_span bytes)
+{
+    if (l->state != LINK_UP || bytes.len > sizeof l->out - l->out_len) {
+        return false;
+    }
+    memcpy(l->out + l->out_len, bytes.ptr, bytes.len);
+    l->out_len += bytes.len;
+    push(l);
+    return true;
+}
+
+bool link_is_flushed(const struct link *l)
+{
+    return l->out_len == 0;
+}
+
+void link_close(struct link *l)
+{
+    if (l->pcb != NULL) {
+        tcp_arg(l->pcb, NULL);
+        tcp_recv(l->pcb, NULL);
+        tcp_err(l->pcb, NULL);
+        tcp_abort(l->pcb); /* a polite end is the MQTT layer's DISCONNECT */
+        l->pcb = NULL;
+    }
+    if (l->in != NULL) {
+        pbuf_free(l->in);
+        l->in = NULL;
+    }
+    l->in_used = 0;
+    l->out_len = l->out_promised = 0;
+    l->state = LINK_DOWN;
+}

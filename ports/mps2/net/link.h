@@ -1,0 +1,75 @@
+/*
+ * Link: one TLS 1.2 connection at a time, over lwIP's raw TCP and Mbed TLS, for a super-loop.
+ *
+ *   DOWN -- link_open --> CONNECTING -- TCP --> GREETING -- handshake --> UP
+ *     ^                        |                    |                      |
+ *     +------- link_close -----+------- LOST <------+----------------------+
+ *
+ * Nothing is called back: link_turn() moves it on, link_read() and link_write() carry bytes, and
+ * every fault ends in LOST. Not lwIP's altcp_tls: version 2.1.3 of it does not tell when a record
+ * fails, and takes a server's certificate unverified.
+ *
+ * Mutual authentication: the device's P-256 key and certificate; the broker's certificate must come
+ * from the device's CA, be within its dates, carry the name that was asked for, and say that it is a
+ * server's. Records of at most 4 KiB are asked for (RFC 6066); a broker that does not keep to it
+ * cannot be used. OpenSSL, and with it mosquitto, does.
+ */
+#ifndef MPS2_LINK_H
+#define MPS2_LINK_H
+
+#include "ota/span.h"
+#include <lwip/ip_addr.h>
+#include <lwip/pbuf.h>
+#include <mbedtls/ssl.h>
+
+/* What can wait to be encrypted: a request of the agent, a telemetry message, acknowledgements. */
+#define LINK_OUT_SIZE 3072u
+
+enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_GREETING, LINK_UP, LINK_LOST };
+
+/* PEM, without a terminating zero. */
+struct link_identity {
+    struct ota_span key, cert, ca;
+};
+
+struct link {
+    enum link_state state;
+    int fault; /* of Mbed TLS, or lwIP's negated; 0: the peer closed */
+    struct tcp_pcb *pcb;
+    struct pbuf *in;  /* came and not decrypted yet */
+    uint16_t in_used; /* bytes of its first one */
+    uint8_t out[LINK_OUT_SIZE];
+    size_t out_len,
+        out_promised; /* Mbed TLS holds the first out_promised and must be asked with them again */
+    mbedtls_ssl_context ssl;
+    mbedtls_ssl_config config;
+    mbedtls_x509_crt ca, cert;
+    mbedtls_pk_context key;
+};
+
+/**
+ * Read the identity, once.
+ *
+ * @return 0, or Mbed TLS's word for what is wrong with it.
+ */
+int link_init(struct link *l, const struct link_identity *identity);
+
+/** DOWN only. `name` must be in the broker's certificate; it may be another than the address's. */
+void link_open(struct link *l, ip_addr_t address, uint16_t port, const char *name);
+
+/** Go on. A handshake takes a few turns; one of them computes for about 0.1 s. */
+enum link_state link_turn(struct link *l);
+
+/** @return bytes read; 0: nothing now, or not UP. */
+size_t link_read(struct link *l, struct ota_buf into);
+
+/** All of `bytes`, or nothing and false: no room now, or not UP. What TCP does not take at once, link_turn() sends. */
+bool link_write(struct link *l, struct ota_span bytes);
+
+/** Whether all that was written has left for lwIP. */
+bool link_is_flushed(const struct link *l);
+
+/** Give the connection up, in any state: DOWN. */
+void link_close(struct link *l);
+
+#endif

@@ -1,0 +1,268 @@
+#include "mqtt.h"
+#include "ota/err.h"
+#include <string.h>
+
+/* Missed once and a half, the broker takes us for gone (MQTT 3.1.1, 3.1.2.10). */
+#define KEEP_ALIVE_S 30u
+#define PING_MS      (KEEP_ALIVE_S * 1000u / 2u)
+/* A broker that does not answer for this long is gone. */
+#define SILENCE_MS (KEEP_ALIVE_S * 1000u)
+/* TCP, TLS and the greeting, together. */
+#define CONNECT_MS 15000u
+/* Between two attempts to connect. */
+#define RETRY_MS_MIN 500u
+#define RETRY_MS_MAX 60000u
+/* The longest packet that we write: a publish of the agent or of the application. */
+#define PACKET_MAX 1536u
+
+static void give_up(struct mqtt *m, ota_ms_t now)
+{
+    const bool was_up = m->state == MQTT_STATE_UP;
+    link_close(&m->link);
+    m->state = MQTT_STATE_WAITING;
+    m->deadline = ota_backoff_deadline(&m->backoff, m->failures, now);
+    m->failures += m->failures < UINT32_MAX ? 1u : 0;
+    if (was_up) {
+        m->cfg.sink.disconnected();
+    }
+}
+
+/* --- what goes ------------------------------------------------------------------ */
+
+/* The packet in `w`, whole, or nothing. */
+static bool send(struct mqtt *m, const struct ota_writer *w)
+{
+    const struct ota_span packet = ota_writer_done(w);
+    return packet.len > 0 && link_write(&m->link, packet);
+}
+
+static bool send_bare(struct mqtt *m, enum mqtt_type type)
+{
+    uint8_t packet[2];
+    struct ota_writer w = ota_writer(OTA_BUF_OF(packet));
+    mqtt_write_bare(&w, type);
+    return send(m, &w);
+}
+
+static uint16_t new_id(struct mqtt *m)
+{
+    m->next_id = m->next_id == UINT16_MAX ? 1u : (uint16_t)(m->next_id + 1u);
+    return m->next_id;
+}
+
+/* A request that will be answered. */
+static bool send_request(struct mqtt *m, const struct ota_writer *w)
+{
+    const bool sent = send(m, w);
+    m->unanswered += sent ? 1u : 0;
+    return sent;
+}
+
+bool mqtt_publish(void *context, struct ota_span topic, struct ota_span payload, enum ota_qos qos)
+{
+    struct mqtt *m = context;
+    uint8_t packet[PACKET_MAX];
+    struct ota_writer w = ota_writer(OTA_BUF_OF(packet));
+    if (m->state != MQTT_STATE_UP) {
+        return false;
+    }
+    mqtt_write_publish(&w, topic, payload, qos, qos == OTA_QOS_0 ? 0 : new_id(m));
+    return qos == OTA_QOS_0 ? send(m, &w) : send_request(m, &w);
+}
+
+bool mqtt_subscribe(void *context, struct ota_span filter, enum ota_qos qos)
+{
+    struct mqtt *m = context;
+    uint8_t packet[OTA_TOPIC_MAX + 16u];
+    struct ota_writer w = ota_writer(OTA_BUF_OF(packet));
+    if (m->state != MQTT_STATE_UP || filter.len > OTA_TOPIC_MAX) {
+        return false;
+    }
+    const uint16_t id = new_id(m);
+    mqtt_write_subscribe(&w, id, filter, qos);
+    if (!send_request(m, &w)) {
+        return false;
+    }
+    const unsigned at = m->next_pending;
+    m->next_pending = (at + 1u) % MQTT_PENDING_MAX;
+    m->pending[at].id = id;
+    m->pending[at].len = (uint16_t)filter.len;
+    memcpy(m->pending[at].filter, filter.ptr, filter.len);
+    return true;
+}
+
+bool mqtt_unsubscribe(void *context, struct ota_span filter)
+{
+    struct mqtt *m = context;
+    uint8_t packet[OTA_TOPIC_MAX + 16u];
+    struct ota_writer w = ota_writer(OTA_BUF_OF(packet));
+    if (m->state != MQTT_STATE_UP) {
+        return false;
+    }
+    mqtt_write_unsubscribe(&w, new_id(m), filter);
+    return send_request(m, &w);
+}
+
+/* --- what comes ------------------------------------------------------------------- */
+
+static void on_welcome(struct mqtt *m)
+{
+    m->state = MQTT_STATE_UP;
+    m->failures = 0;
+    m->unanswered = 0;
+    m->subscribed = false;
+    memset(m->pending, 0, sizeof m->pending);
+    m->cfg.sink.connected();
+}
+
+static void on_suback(struct mqtt *m, const struct mqtt_packet *packet)
+{
+    for (unsigned i = 0; i < MQTT_PENDING_MAX; i++) {
+        if (m->pending[i].id != packet->id) {
+            continue;
+        }
+        m->pending[i].id = 0;
+        /* 0x80 is a refusal: silence towards the agent, which asks again. */
+        if (packet->code != 0x80) {
+            m->subscribed = true;
+            m->cfg.sink.subscribed((struct ota_span){ m->pending[i].filter, m->pending[i].len });
+        }
+        return;
+    }
+}
+
+/* The acknowledgement first: a broker that hears none sends it again after the next connect. */
+static bool on_message(struct mqtt *m, const struct mqtt_packet *packet)
+{
+    if (packet->id != 0) {
+        uint8_t ack[4];
+        struct ota_writer w = ota_writer(OTA_BUF_OF(ack));
+        mqtt_write_puback(&w, packet->id);
+        if (!send(m, &w)) {
+            return false;
+        }
+    }
+    m->cfg.sink.message(packet->topic, packet->payload);
+    return true;
+}
+
+/* @return false: the broker is not to be talked with any longer. */
+static bool on_packet(struct mqtt *m, const struct mqtt_packet *packet)
+{
+    if (m->state == MQTT_STATE_GREETING) {
+        if (packet->type != MQTT_CONNACK || packet->code != 0) {
+            return false;
+        }
+        on_welcome(m);
+        return true;
+    }
+    if (packet->type == MQTT_CONNACK) {
+        return false; /* a second welcome */
+    }
+    if (packet->type == MQTT_PUBLISH) {
+        return on_message(m, packet);
+    }
+    if (packet->type != MQTT_PINGRESP) {
+        m->unanswered -= m->unanswered > 0 ? 1u : 0;
+    }
+    if (packet->type == MQTT_SUBACK) {
+        on_suback(m, packet);
+    }
+    return true;
+}
+
+/* --- the connection ------------------------------------------------------------------ */
+
+int mqtt_init(struct mqtt *m, const struct mqtt_cfg *cfg)
+{
+    memset(m, 0, sizeof *m);
+    m->cfg = *cfg;
+    m->backoff = (struct ota_backoff){ RETRY_MS_MIN, RETRY_MS_MAX, cfg->random };
+    return link_init(&m->link, &cfg->identity);
+}
+
+static void begin(struct mqtt *m, ota_ms_t now)
+{
+    m->state = MQTT_STATE_LINKING;
+    m->deadline = now + CONNECT_MS;
+    m->ping_at = now + PING_MS;
+    m->receiver = mqtt_receiver(m->cfg.room);
+    m->unread = OTA_SPAN_NONE;
+    link_open(&m->link, m->cfg.address, m->cfg.port, m->cfg.server_name);
+}
+
+static bool greet(struct mqtt *m)
+{
+    uint8_t packet[OTA_THING_NAME_MAX + 32u];
+    struct ota_writer w = ota_writer(OTA_BUF_OF(packet));
+    mqtt_write_connect(&w, m->cfg.client_id, KEEP_ALIVE_S);
+    m->state = MQTT_STATE_GREETING;
+    return send(m, &w);
+}
+
+/* Up to one packet. @return false: give this connection up. */
+static bool take_packet(struct mqtt *m, ota_ms_t now, bool *more)
+{
+    struct mqtt_packet packet;
+    if (m->unread.len == 0) {
+        m->unread = (struct ota_span){ m->read, link_read(&m->link, OTA_BUF_OF(m->read)) };
+    }
+    *more = m->unread.len > 0;
+    if (!*more) {
+        return true;
+    }
+    if (mqtt_receive(&m->receiver, &m->unread, &packet) != OTA_OK) {
+        return false;
+    }
+    if (packet.type == MQTT_NONE) {
+        return true;
+    }
+    m->deadline = now + SILENCE_MS;
+    return on_packet(m, &packet);
+}
+
+static bool keep_alive(struct mqtt *m, ota_ms_t now)
+{
+    if (m->state != MQTT_STATE_UP || now < m->ping_at) {
+        return true;
+    }
+    m->ping_at = now + PING_MS;
+    return send_bare(m, MQTT_PINGREQ);
+}
+
+bool mqtt_turn(struct mqtt *m, ota_ms_t now)
+{
+    bool more = false;
+    if (m->state == MQTT_STATE_WAITING) {
+        if (now >= m->deadline) {
+            begin(m, now);
+        }
+        return false;
+    }
+    const enum link_state link = link_turn(&m->link);
+    bool good = link != LINK_LOST && now < m->deadline;
+    if (good && link == LINK_UP) {
+        good = (m->state != MQTT_STATE_LINKING || greet(m)) && take_packet(m, now, &more) &&
+               keep_alive(m, now);
+    }
+    if (!good) {
+        give_up(m, now);
+        return false;
+    }
+    return more;
+}
+
+bool mqtt_is_connected(const struct mqtt *m)
+{
+    return m->state == MQTT_STATE_UP;
+}
+
+bool mqtt_is_settled(const struct mqtt *m)
+{
+    return m->state == MQTT_STATE_UP && m->subscribed && m->unanswered == 0;
+}
+
+int mqtt_fault(const struct mqtt *m)
+{
+    return m->link.fault;
+}

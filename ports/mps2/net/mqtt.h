@@ -1,0 +1,85 @@
+/*
+ * MQTT: the application's connection on the bare-metal board, as a messaging port of the agent
+ * (struct OTA_Mqtt). The application's super-loop turns it; it connects again after each loss, for
+ * ever, with jittered back-off.
+ *
+ *   WAITING -> LINKING (TCP, TLS) -> GREETING (CONNECT sent) -> UP
+ *      ^            |                     |                     |
+ *      +------------+---------------------+---------------------+
+ *
+ * All calls belong to the super-loop, none to an interrupt. The sink is called inside mqtt_turn().
+ */
+#ifndef MPS2_MQTT_H
+#define MPS2_MQTT_H
+
+#include "link.h"
+#include "mqtt_packet.h"
+#include "ota/backoff.h"
+#include "ota/wire.h"
+
+/* SUBACKs that can be awaited at once; the agent has eight subscriptions. */
+#define MQTT_PENDING_MAX 16u
+
+/** Who hears what comes. The OTA_On...() functions fit. */
+struct mqtt_sink {
+    void (*connected)(void);
+    void (*disconnected)(void);
+    void (*subscribed)(struct ota_span filter); /* the broker granted it */
+    void (*message)(struct ota_span topic, struct ota_span payload);
+};
+
+struct mqtt_cfg {
+    ip_addr_t address;
+    uint16_t port;
+    const char *server_name;       /* that the broker's certificate must carry; lent */
+    struct ota_span client_id;     /* lent */
+    struct link_identity identity; /* read at once */
+    struct mqtt_sink sink;
+    struct ota_buf
+        room; /* lent: the largest message, topic and payload; the end of a larger one is cut off */
+    uint32_t random; /* seed of the back-off's jitter */
+};
+
+enum mqtt_state { MQTT_STATE_WAITING, MQTT_STATE_LINKING, MQTT_STATE_GREETING, MQTT_STATE_UP };
+
+/* Open so that the caller can give it a home. */
+struct mqtt {
+    struct link link;
+    struct mqtt_cfg cfg;
+    enum mqtt_state state;
+    struct mqtt_receiver receiver;
+    struct ota_backoff backoff;
+    uint32_t failures;      /* to connect, in a row */
+    ota_ms_t deadline;      /* of the state; UP: of the next packet from the broker */
+    ota_ms_t ping_at;       /* UP */
+    uint8_t read[512];      /* decrypted and not parsed yet */
+    struct ota_span unread; /* in it */
+    uint16_t next_id;
+    uint32_t unanswered; /* SUBSCRIBE, UNSUBSCRIBE and QoS 1 of this connection */
+    bool subscribed;     /* to something, on this connection */
+    struct {
+        uint16_t id; /* 0: free */
+        uint16_t len;
+        uint8_t filter[OTA_TOPIC_MAX];
+    } pending[MQTT_PENDING_MAX];
+    unsigned next_pending; /* the oldest is overwritten */
+};
+
+/** @return 0; what Mbed TLS says of an identity that cannot be used. */
+int mqtt_init(struct mqtt *m, const struct mqtt_cfg *cfg);
+
+/** One turn: at most one message is given to the sink. @return true: there is more to do at once. */
+bool mqtt_turn(struct mqtt *m, ota_ms_t now);
+
+bool mqtt_is_connected(const struct mqtt *m);
+/** Connected, subscribed to something, and the broker has answered every request. */
+bool mqtt_is_settled(const struct mqtt *m);
+/** Why the connection before ended, or did not begin: see struct link. */
+int mqtt_fault(const struct mqtt *m);
+
+/* As struct OTA_Mqtt wants them; `context` is the struct mqtt. False: not now. */
+bool mqtt_publish(void *context, struct ota_span topic, struct ota_span payload, enum ota_qos qos);
+bool mqtt_subscribe(void *context, struct ota_span filter, enum ota_qos qos);
+bool mqtt_unsubscribe(void *context, struct ota_span filter);
+
+#endif
