@@ -93,7 +93,9 @@ struct ota_orchestrator {
     /* subscriptions */
     bool link;
     uint8_t sub_acked, sub_sent; /* a bit each */
+    uint32_t sub_silences;       /* SUBACKs missing, in a row */
     ota_ms_t sub_deadline;
+    ota_ms_t gather_until; /* notifications come in twos: one question for both */
     /* the workflow's place inside a state */
     uint8_t step;            /* of the deed; 0 at its begin */
     enum ota_idle_mode mode; /* of (none) */
@@ -177,6 +179,9 @@ ota_ms_t ota_orchestrator_deadline(const struct ota_orchestrator *o);
 
 /** The filter of subscription `index` (< OTA_SUBSCRIPTIONS), in the lent scratch: for unsubscribing at the end. */
 struct ota_span ota_orchestrator_filter(const struct ota_orchestrator *o, unsigned index);
+
+/** Why an update ended, in words for a person; "" for NONE and ERROR (see ota_err_text()). Never NULL. */
+const char *ota_reason_text(enum ota_reason reason);
 
 /** The newest state. */
 enum ota_journal_state ota_orchestrator_state(const struct ota_orchestrator *o);

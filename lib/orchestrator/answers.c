@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define GATHER_MS 50u
+
 /* What the application says of an offer. */
 #define DECISIONS (1u << OTA_COMMAND_ACCEPT | 1u << OTA_COMMAND_REFUSE)
 
@@ -337,11 +339,20 @@ static bool is_old(struct ota_orchestrator *o)
     return ota_check_waits(o);
 }
 
+/* notify and notify-next come together, and a whole fleet is told at once: wait a moment, then ask once. */
+static void gather(struct ota_orchestrator *o)
+{
+    if (!ota_check_waits(o)) {
+        o->gather_until = o->now + GATHER_MS;
+        ota_check(o);
+    }
+}
+
 void ota_answers_on_news(struct ota_orchestrator *o, const struct ota_jobs_news *news)
 {
     switch (news->kind) {
     case OTA_JOBS_NEWS_NONE: break;
-    case OTA_JOBS_NEWS_CHANGED: ota_check(o); break;
+    case OTA_JOBS_NEWS_CHANGED: gather(o); break;
     case OTA_JOBS_NEWS_EMPTY:
         if (!is_old(o)) {
             on_empty(o);

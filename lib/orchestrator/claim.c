@@ -9,8 +9,9 @@
 
 #include <string.h>
 
-/* Provider: a progress report each so many blocks, as the agents before sent. */
-#define PUBLISH_EVERY 64u
+/* Provider: a progress report each 64 blocks, as the agents before sent; small files are shown in sixteenths. */
+#define PUBLISH_EVERY      64u
+#define PUBLISHES_AT_LEAST 16u
 /* Application: about so many progress events per download. */
 #define EVENTS_PER_FILE 50u
 
@@ -429,13 +430,15 @@ static enum verdict clean(struct ota_orchestrator *o)
 static enum verdict tell_progress(struct ota_orchestrator *o, struct ota_effect *effect)
 {
     const uint32_t total = (o->journal.file_size - 1u) / o->cfg.block_size + 1u;
+    const uint32_t sixteenth = total / PUBLISHES_AT_LEAST + 1u;
+    const uint32_t every = sixteenth < PUBLISH_EVERY ? sixteenth : PUBLISH_EVERY;
     if (o->received != o->told &&
         (o->received - o->told >= total / EVENTS_PER_FILE || o->received == total)) {
         o->told = o->received;
         ota_event(o, OTA_EVENT_PROGRESS, o->received, total);
         return V_MORE;
     }
-    if (o->received > 0 && (o->published == 0 || o->received - o->published >= PUBLISH_EVERY)) {
+    if (o->received > 0 && (o->published == 0 || o->received - o->published >= every)) {
         o->published = o->received;
         return ota_publish_receive(o, effect);
     }

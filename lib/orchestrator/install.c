@@ -225,7 +225,7 @@ enum verdict ota_deed_activate(struct ota_orchestrator *o, ota_ms_t now, struct 
 
 enum verdict ota_deed_test(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect)
 {
-    if (o->step == 0) {
+    if (o->step == 0 && ota_jobs_gate(o)) { /* the test does not wait for the link */
         o->step = 1;
         return ota_publish_self_test(o, "active", effect);
     }

@@ -33,6 +33,12 @@ static const char *const causes[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+const char *ota_reason_text(enum ota_reason reason)
+{
+    const size_t index = (size_t)reason;
+    return index < COUNT(reasons) && reason != OTA_REASON_NONE ? reasons[index] : "";
+}
+
 /* --- words ----------------------------------------------------------------------- */
 
 /* Short texts of our own, which need no escaping: built first, then put as one string. */

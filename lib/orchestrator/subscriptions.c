@@ -3,6 +3,7 @@
  * its answers' topics have come, or the answer could be lost for ever.
  */
 #include "ota/assert.h"
+#include "ota/backoff.h"
 #include "workflow.h"
 
 #include <assert.h>
@@ -56,6 +57,7 @@ void ota_subscriptions_reset(struct ota_orchestrator *o)
     o->sub_acked = 0;
     o->sub_sent = 0;
     o->sub_deadline = 0;
+    o->sub_silences = 0;
 }
 
 void ota_subscriptions_acked(struct ota_orchestrator *o, struct ota_span acked)
@@ -78,6 +80,16 @@ void ota_subscriptions_acked(struct ota_orchestrator *o, struct ota_span acked)
     }
 }
 
+static ota_ms_t patience(struct ota_orchestrator *o, ota_ms_t now)
+{
+    struct ota_backoff backoff = {
+        .ms_min = o->cfg.retry_ms_min,
+        .ms_max = o->cfg.retry_ms_max,
+        .random = o->jobs.cfg.seed + o->sub_silences,
+    };
+    return ota_backoff_deadline(&backoff, o->sub_silences, now);
+}
+
 bool ota_subscriptions_poll(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect)
 {
     if (!o->link || o->sub_acked == ALL_MASK) {
@@ -88,12 +100,13 @@ bool ota_subscriptions_poll(struct ota_orchestrator *o, ota_ms_t now, struct ota
             return false;
         }
         o->sub_sent = o->sub_acked; /* a SUBACK is missing for too long: ask for those again */
+        o->sub_silences++;
     }
     for (unsigned i = 0; i < OTA_SUBSCRIPTIONS; i++) {
         const uint8_t bit = (uint8_t)(1u << i);
         if ((o->sub_sent & bit) == 0) {
             o->sub_sent |= bit;
-            o->sub_deadline = now + o->cfg.retry_ms_max;
+            o->sub_deadline = patience(o, now);
             *effect = (struct ota_effect){ .kind = OTA_EFFECT_SUBSCRIBE };
             effect->as.subscribe.filter = ota_orchestrator_filter(o, i);
             effect->as.subscribe.qos = i < 6u ? OTA_QOS_1 : OTA_QOS_0;

@@ -115,7 +115,8 @@ void ota_spend(struct ota_orchestrator *o)
 ota_ms_t ota_rested_at(const struct ota_orchestrator *o)
 {
     const ota_ms_t free_ms = FREE_IN_A_ROW * MS_EACH;
-    return o->paid > free_ms ? o->paid - free_ms : 0;
+    const ota_ms_t rested = o->paid > free_ms ? o->paid - free_ms : 0;
+    return rested > o->gather_until ? rested : o->gather_until;
 }
 
 enum verdict ota_verify_slot(struct ota_orchestrator *o, enum ota_slot slot, ota_err_t *why)

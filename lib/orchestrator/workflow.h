@@ -40,7 +40,8 @@ void ota_check(struct ota_orchestrator *o);
 bool ota_check_waits(const struct ota_orchestrator *o);
 /** The provider made us begin, or end, something that costs flash: see ota_rested_at(). */
 void ota_spend(struct ota_orchestrator *o);
-/** When the provider may be asked again. Past, but for one that never leaves us alone. */
+/** When the provider may be asked again. Past, but for a moment after a notification, and for a
+ * provider that never leaves us alone. */
 ota_ms_t ota_rested_at(const struct ota_orchestrator *o);
 /** A piece of verifying `slot`: V_MORE; V_OK (u.verify.result); V_FAIL with *why. */
 enum verdict ota_verify_slot(struct ota_orchestrator *o, enum ota_slot slot, ota_err_t *why);

@@ -91,7 +91,8 @@ void show_event(struct show *s, OTA_JobEvent_t event, const struct OTA_EventData
     case OTA_JobEvent_SelfTestFailed: show_line(s, "self-test failed: going back"); break;
     case OTA_JobEvent_Fail:
         show_line(s, "update failed: %s",
-                  data->error != OTA_OK ? ota_err_text(data->error) : "the job says why");
+                  data->error != OTA_OK ? ota_err_text(data->error)
+                                        : ota_reason_text((enum ota_reason)data->reason));
         break;
     case OTA_JobEvent_NoJob: show_line(s, "no update is waiting"); break;
     case OTA_JobEvent_CustomJob: show_line(s, "a job that is not for the agent"); break;
