@@ -147,3 +147,20 @@ bool srv_do_device_request(struct srv_tx *tx, const struct srv_command *c)
     }
     return handle(tx, &rq, c->device.payload);
 }
+
+void srv_device_refuse(struct srv_tx *tx, const struct srv_command *c)
+{
+    struct srv_request rq = { .token = OTA_SPAN_NONE };
+    struct srv_err unread;
+    json_t *body = NULL;
+    if (ota_topic_parse(ota_span_of_str(tx->core->topic_root), c->device.topic, &rq.topic) !=
+            OTA_OK ||
+        kind_of(rq.topic.kind) == NULL) {
+        return;
+    }
+    if (srv_json_object(c->device.payload, &body, &unread)) {
+        (void)srv_json_token(body, &rq.token, &unread); /* what cannot be read is not echoed */
+    }
+    reject(tx, &rq);
+    json_decref(body);
+}

@@ -135,12 +135,16 @@ bool srv_apply_alone(struct srv_core *core, const struct srv_command *command, i
     srv_db_begin(core->db);
     const bool done = srv_apply(core, command, now_s, outcome);
     struct srv_err err;
-    if (!srv_db_commit(core->db, &err)) {
-        srv_outcome_end(outcome);
-        outcome->err = err;
-        return false;
+    if (srv_db_commit(core->db, &err)) {
+        return done;
     }
-    return done;
+    srv_outcome_end(outcome); /* nothing of it has happened, so nothing of it may be said */
+    outcome->err = err;
+    if (command->kind == SRV_CMD_DEVICE_REQUEST) {
+        struct srv_tx tx = begin(core, now_s, outcome);
+        srv_device_refuse(&tx, command);
+    }
+    return false;
 }
 
 uint64_t srv_outbox_render(struct srv_core *core, uint64_t after_id, int64_t now_s,

@@ -137,7 +137,10 @@ void srv_outcome_end(struct srv_outcome *outcome);
 bool srv_apply(struct srv_core *core, const struct srv_command *command, int64_t now_s,
                struct srv_outcome *outcome);
 
-/** The same in a transaction of its own; on a database failure there are no messages. */
+/**
+ * The same in a transaction of its own. On a database failure nothing has
+ * happened; the only message then is a device request's rejection.
+ */
 bool srv_apply_alone(struct srv_core *core, const struct srv_command *command, int64_t now_s,
                      struct srv_outcome *outcome);
 

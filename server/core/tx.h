@@ -70,5 +70,7 @@ bool srv_do_stream_create(struct srv_tx *tx, const struct srv_command *c);
 bool srv_do_job_create(struct srv_tx *tx, const struct srv_command *c);
 bool srv_do_job_cancel(struct srv_tx *tx, const struct srv_command *c);
 bool srv_do_device_request(struct srv_tx *tx, const struct srv_command *c);
+/** Queue the rejection that tx->err stands for, without the database. */
+void srv_device_refuse(struct srv_tx *tx, const struct srv_command *c);
 
 #endif

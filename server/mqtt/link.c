@@ -29,7 +29,7 @@ struct srv_link {
     struct mosquitto *client; /* NULL in DOWN; the dialler's alone in DIALLING */
     pthread_t dialler;
     atomic_bool dialled; /* the dialler has ended */
-    int dial_result;
+    int dial_result, dial_errno;
     bool acknowledged;  /* CONNACK came */
     bool refused;       /* a subscription was not granted */
     size_t grants_left; /* SUBACKs to come */
@@ -81,6 +81,7 @@ static void *dial(void *ctx)
     struct srv_link *link = ctx;
     const struct srv_broker_address *to = link->config.address;
     int code = mosquitto_connect(link->client, to->host, to->port, KEEPALIVE_S);
+    link->dial_errno = errno; /* this thread's; means something with MOSQ_ERR_ERRNO only */
     for (int waited = 0; code == MOSQ_ERR_SUCCESS && !link->acknowledged; waited += 100) {
         const bool usable = mosquitto_socket(link->client) < FD_SETSIZE;
         const bool late = waited >= DIAL_TIMEOUT_MS;
@@ -198,7 +199,7 @@ static void dial_look(struct srv_link *link, ota_ms_t now_ms)
     pthread_join(link->dialler, NULL);
     if (link->dial_result != MOSQ_ERR_SUCCESS) {
         fall(link,
-             link->dial_result == MOSQ_ERR_ERRNO ? strerror(errno)
+             link->dial_result == MOSQ_ERR_ERRNO ? strerror(link->dial_errno)
                                                  : mosquitto_strerror(link->dial_result),
              now_ms);
         return;

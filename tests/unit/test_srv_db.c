@@ -149,6 +149,38 @@ static void a_reader_sees_what_is_committed_and_cannot_write(void **state)
     srv_db_close(db);
 }
 
+/* A report that does not fit any more is refused, not lost. */
+static void device_is_told(struct srv_db *db)
+{
+    struct srv_core core = { .db = db, .topic_root = "$aws" };
+    struct srv_outcome outcome;
+    static char payload[16384] = "{\"status\":\"IN_PROGRESS\",\"clientToken\":\"c\","
+                                 "\"statusDetails\":{\"k0\":\"";
+    char *at = payload + strlen(payload);
+    for (int i = 1; i < 10; i++) { /* ten values of 1024 */
+        memset(at, 'v', 1024);
+        at += 1024;
+        at += sprintf(at, "\",\"k%d\":\"", i);
+    }
+    strcpy(at, "v\"}}");
+    const struct srv_command update = { .kind = SRV_CMD_DEVICE_REQUEST,
+                                        .device = { OTA_SPAN_LIT("$aws/things/t/jobs/j0/update"),
+                                                    ota_span_of_str(payload) } };
+    bool done;
+    do { /* the last pages */
+        srv_outcome_begin(&outcome);
+        done = srv_apply_alone(&core, &update, 1700000000, &outcome);
+        assert_int_equal(outcome.message_count, 1);
+        const struct srv_message *m = &outcome.messages[0];
+        if (!done) {
+            assert_non_null(memmem(m->topic.ptr, m->topic.len, "update/rejected", 15));
+            assert_non_null(memmem(m->payload.ptr, m->payload.len, "\"InternalError\"", 15));
+            assert_non_null(memmem(m->payload.ptr, m->payload.len, "\"clientToken\":\"c\"", 17));
+        }
+        srv_outcome_end(&outcome);
+    } while (done);
+}
+
 static void a_full_disk_is_named_and_nothing_of_the_command_remains(void **state)
 {
     struct place *p = *state;
@@ -187,6 +219,7 @@ static void a_full_disk_is_named_and_nothing_of_the_command_remains(void **state
     struct srv_arena a = { NULL };
     struct srv_job row;
     assert_false(srv_db_job_get(db, &a, job.job_create.id, &row));
+    device_is_told(db);
     remove(ballast);
     assert_true(apply(db, &job, &err)); /* there is room again */
     assert_true(srv_db_job_get(db, &a, job.job_create.id, &row));

@@ -1,6 +1,7 @@
 /* Requests of devices, most of them bad: the exact refusal, and that nothing has changed. */
 #include "t.h"
 #include "srv_world.h"
+#include <jansson.h>
 
 static struct world *fresh(void)
 {
@@ -346,6 +347,53 @@ static void a_disabled_thing_is_not_served_and_keeps_its_executions(void **state
     srv_arena_end(&a);
 }
 
+/* Whatever comes: an answer that is JSON and fits a message, or none; and the next is served. */
+static void damaged_messages_never_break_it(void **state)
+{
+    struct world *w = *state;
+    static const char *const topics[] = { "t/jobs/get", "t/jobs/start-next", "t/jobs/$next/get",
+                                          "t/jobs/j/get", "t/jobs/j/update" };
+    static const char whole[] =
+        "{\"status\":\"IN_PROGRESS\",\"statusDetails\":{\"a\":\"b\\n\\u00e4\"},"
+        "\"expectedVersion\":1,\"clientToken\":\"t\",\"stepTimeoutInMinutes\":-1}";
+    static const char spice[] = "{}[]\":,\\u0019-+.eE \xff\x80\xc3tfn";
+    uint32_t x = 0x5eed0001u;
+    for (int round = 0; round < 3000; round++) {
+        char damaged[sizeof whole];
+        memcpy(damaged, whole, sizeof whole);
+        for (uint32_t hits = t_random(&x) % 4u; hits > 0; hits--) {
+            damaged[t_random(&x) % (sizeof whole - 1u)] = spice[t_random(&x) % (sizeof spice - 1u)];
+        }
+        const size_t len = t_random(&x) % 4u == 0 ? t_random(&x) % sizeof whole : sizeof whole - 1u;
+        uint8_t *exact = t_exact(damaged, len);
+        (void)world_device_bytes(w, topics[t_random(&x) % COUNT(topics)],
+                                 (struct ota_span){ exact, len });
+        free(exact);
+        for (size_t i = 0; i < w->outcome.message_count; i++) {
+            const struct ota_span payload = w->outcome.messages[i].payload;
+            json_t *reply =
+                json_loadb((const char *)payload.ptr, payload.len, JSON_REJECT_DUPLICATES, NULL);
+            CHECK_ROW(damaged, reply != NULL && payload.len <= 128u * 1024u);
+            json_decref(reply);
+        }
+    }
+    assert_true(world_device(w, "t/jobs/get", "{}"));
+}
+
+static void the_topic_root_is_a_setting(void **state)
+{
+    struct world *w = *state;
+    static const char topic[] = "fleet/eu/things/t/jobs/get";
+    strcpy(w->core.topic_root, "fleet/eu");
+    assert_false(world_device(w, "t/jobs/get", "{}")); /* $aws: nobody's now */
+    assert_int_equal(w->outcome.message_count, 0);
+    assert_true(world_apply(
+        w, &(struct srv_command){ .kind = SRV_CMD_DEVICE_REQUEST,
+                                  .device = { OTA_SPAN_LIT(topic), OTA_SPAN_LIT("{}") } }));
+    assert_true(ota_span_eq(w->outcome.messages[0].topic,
+                            OTA_SPAN_LIT("fleet/eu/things/t/jobs/get/accepted")));
+}
+
 #define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
 
 int main(void)
@@ -360,6 +408,8 @@ int main(void)
         WORLD_TEST(a_terminal_execution_is_frozen),
         WORLD_TEST(a_queued_execution_may_end_at_once),
         WORLD_TEST(details_are_kept_replaced_and_cleared),
+        WORLD_TEST(damaged_messages_never_break_it),
+        WORLD_TEST(the_topic_root_is_a_setting),
         WORLD_TEST(a_disabled_thing_is_not_served_and_keeps_its_executions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

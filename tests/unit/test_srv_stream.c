@@ -261,6 +261,41 @@ static void every_prefix_is_refused(void **state)
     }
 }
 
+/* Whatever comes, what is served lies inside the file and the burst. */
+static void damaged_requests_never_read_outside_the_file(void **state)
+{
+    (void)state;
+    static const char *const whole[] = {
+        "a7 6163 6174 6173 01 6166 00 616c 190100 616f 01 616e 02 6162 4103",
+        "bf 6163 6174 6173 01 6166 01 616c 1a00020000 616f 01 616e 02 6162 41ff ff",
+    };
+    uint32_t x = 0x5eed0002u;
+    for (int round = 0; round < 20000; round++) {
+        struct srv_arena a = { NULL };
+        const struct srv_stream s = stream();
+        struct srv_stream_get get;
+        struct srv_block b;
+        struct srv_err err;
+        uint8_t bytes[128];
+        const struct ota_span request = from_hex(whole[t_random(&x) % COUNT(whole)], bytes);
+        for (uint32_t hits = 1u + t_random(&x) % 3u; hits > 0; hits--) {
+            bytes[t_random(&x) % request.len] = (uint8_t)t_random(&x);
+        }
+        uint8_t *exact = t_exact(bytes, request.len);
+        uint64_t sum = 0;
+        if (srv_stream_get_parse(&get, OTA_FORMAT_CBOR, (struct ota_span){ exact, request.len }, &s,
+                                 &a, &err)) {
+            while (srv_stream_next(&get, &b)) {
+                assert_true(b.len > 0 && b.offset + b.len <= get.file->size);
+                sum += b.len;
+            }
+            assert_true(sum > 0 && sum <= OTA_STREAM_BURST_MAX);
+        }
+        free(exact);
+        srv_arena_end(&a);
+    }
+}
+
 static void an_answer_has_128_kib_at_most(void **state)
 {
     (void)state;
@@ -437,6 +472,7 @@ int main(void)
         cmocka_unit_test(cbor_requests_get_their_blocks_or_their_error),
         cmocka_unit_test(bitmaps_are_shorter_than_their_limit),
         cmocka_unit_test(every_prefix_is_refused),
+        cmocka_unit_test(damaged_requests_never_read_outside_the_file),
         cmocka_unit_test(an_answer_has_128_kib_at_most),
         cmocka_unit_test(a_block_is_sent_in_the_format_of_its_request),
         cmocka_unit_test(a_description_lists_the_files),
