@@ -1,0 +1,875 @@
+/*
+ * When the provider answers: each row of the workflow's table about it, told by
+ * a provider whose every word the test decides. Streams are the real provider's.
+ */
+#include "workflow_world.h"
+
+#include "ota/json.h"
+
+#define HOUR_MS 3600000u
+#define DAY_MS  (24u * HOUR_MS)
+
+static struct sim_image *v1, *v2, *v3;
+static char document_of_v2[1000], document_of_v3[1000]; /* `@` stands for the stream */
+
+/* --- a provider of the test's own ------------------------------------------------------------ */
+
+struct update {
+    char job[32], status[16], text[512];
+    unsigned execution, expected;
+};
+
+static struct {
+    const char *job; /* NULL: nothing is pending */
+    unsigned execution, version;
+    const char *status;
+    char document[1024];
+    const char *code;       /* the answer to updates that are waited for; NULL: accepted */
+    const char *code_state; /* status in its executionState; NULL: none */
+    bool away;              /* hears nothing */
+    bool lies;              /* each answer comes behind a contrary one that bears another token */
+    bool doubles;           /* and again a moment later */
+    bool loses;             /* every other answer */
+    bool too_large;         /* the device has no room for a document */
+    bool no_streams;        /* asks for blocks are lost */
+    unsigned lost, asked, told;
+    struct update last, result; /* of all; with a terminal status */
+    unsigned results;
+} p;
+
+static struct ota_span text_of(const char *text)
+{
+    return ota_span_of_str(text);
+}
+
+static bool has(struct ota_span text, const char *word)
+{
+    const size_t len = strlen(word);
+    for (size_t i = 0; i + len <= text.len; i++) {
+        if (memcmp(text.ptr + i, word, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void reply(const char *topic, const char *payload)
+{
+    const unsigned lost = p.lost++;
+    if (p.loses && lost % 2u == 0) {
+        return;
+    }
+    sim_say(&world, 20, text_of(topic), text_of(payload));
+    if (p.doubles) {
+        sim_say(&world, 31, text_of(topic), text_of(payload));
+    }
+}
+
+static void notify(void)
+{
+    sim_say(&world, 25, OTA_SPAN_LIT("$aws/things/" SIM_THING "/jobs/notify-next"),
+            OTA_SPAN_LIT("{\"timestamp\":1,\"execution\":{}}"));
+}
+
+static void answer_get(const char *token, bool brief)
+{
+    static const char topic[] = "$aws/things/" SIM_THING "/jobs/$next/get/accepted";
+    char text[2048];
+    if (p.too_large && !brief) {
+        ota_orchestrator_too_large(&world.device.o, text_of(topic));
+        return;
+    }
+    if (p.lies) {
+        reply(topic, "{\"timestamp\":1,\"clientToken\":\"0000000000000000\"}");
+    }
+    if (p.job == NULL) {
+        (void)snprintf(text, sizeof text, "{\"timestamp\":1,\"clientToken\":\"%s\"}", token);
+    } else {
+        (void)snprintf(text, sizeof text,
+                       "{\"timestamp\":1,\"clientToken\":\"%s\",\"execution\":{\"jobId\":\"%s\","
+                       "\"status\":\"%s\",\"versionNumber\":%u,\"executionNumber\":%u%s%s}}",
+                       token, p.job, p.status, p.version, p.execution,
+                       brief ? "" : ",\"jobDocument\":", brief ? "" : p.document);
+    }
+    reply(topic, text);
+}
+
+static const char *verdict_on(const struct update *u)
+{
+    if (p.job == NULL || strcmp(u->job, p.job) != 0 || u->execution != p.execution) {
+        return "ResourceNotFound";
+    }
+    if (u->expected != 0 && u->expected != p.version) {
+        return "VersionMismatch";
+    }
+    return p.code;
+}
+
+static void take_update(const struct update *u)
+{
+    p.version++;
+    p.status = "IN_PROGRESS";
+    if (strcmp(u->status, "IN_PROGRESS") != 0) {
+        p.job = NULL;
+    }
+}
+
+static void answer_update(const struct update *u, const char *token)
+{
+    char topic[256], text[512], state_text[128] = "";
+    const char *code = verdict_on(u);
+    if (p.lies) {
+        (void)snprintf(topic, sizeof topic, "$aws/things/" SIM_THING "/jobs/%s/update/rejected",
+                       u->job);
+        reply(topic, "{\"code\":\"TerminalStateReached\",\"clientToken\":\"0000000000000000\"}");
+    }
+    (void)snprintf(topic, sizeof topic, "$aws/things/" SIM_THING "/jobs/%s/update/%s", u->job,
+                   code != NULL ? "rejected" : "accepted");
+    const char *status = p.code_state != NULL ? p.code_state : p.status;
+    if (code != NULL && p.job != NULL) {
+        (void)snprintf(state_text, sizeof state_text,
+                       ",\"executionState\":{\"status\":\"%s\",\"versionNumber\":%u}", status,
+                       p.version);
+    }
+    (void)snprintf(text, sizeof text, "{\"clientToken\":\"%s\"%s%s%s%s}", token,
+                   code != NULL ? ",\"code\":\"" : "", code != NULL ? code : "",
+                   code != NULL ? "\"" : "", state_text);
+    if (code == NULL) {
+        take_update(u);
+    }
+    reply(topic, text);
+}
+
+static unsigned number_in(struct ota_json body, const char *name)
+{
+    struct ota_json value;
+    uint64_t number;
+    if (ota_json_find(body, name, &value) != OTA_OK) {
+        return 0;
+    }
+    assert_int_equal(ota_json_u64(value, &number), OTA_OK);
+    return (unsigned)number;
+}
+
+static void string_in(struct ota_json body, const char *name, char *room, size_t size)
+{
+    struct ota_json value;
+    struct ota_span text;
+    assert_int_equal(ota_json_find(body, name, &value), OTA_OK);
+    assert_int_equal(ota_json_string(value, (struct ota_buf){ (uint8_t *)room, size - 1u }, &text),
+                     OTA_OK);
+    memmove(room, text.ptr, text.len);
+    room[text.len] = '\0';
+}
+
+/* Record, then deed: nobody is told of an execution that the journal does not hold. */
+static void expect_recorded(const struct update *u)
+{
+    struct ota_store store;
+    struct ota_journal j;
+    assert_int_equal(ota_store_open(&store, &world.flash.base, &world.layout), OTA_OK);
+    assert_int_equal(ota_journal_read(&store, &j), OTA_OK);
+    assert_int_equal(j.execution, u->execution);
+    assert_true(ota_span_eq((struct ota_span){ j.job_id, j.job_id_len }, ota_span_of_str(u->job)));
+}
+
+static void hear_update(const struct ota_topic *topic, struct ota_json body, const char *token)
+{
+    struct update u = { .execution = number_in(body, "executionNumber"),
+                        .expected = number_in(body, "expectedVersion") };
+    (void)snprintf(u.job, sizeof u.job, "%.*s", (int)topic->id.len, (const char *)topic->id.ptr);
+    (void)snprintf(u.text, sizeof u.text, "%.*s", (int)body.text.len, (const char *)body.text.ptr);
+    string_in(body, "status", u.status, sizeof u.status);
+    expect_recorded(&u);
+    p.last = u;
+    p.told++;
+    if (strcmp(u.status, "IN_PROGRESS") != 0) {
+        p.result = u;
+        p.results++;
+    }
+    answer_update(&u, token);
+}
+
+static bool on_wire(struct sim *s, enum sim_direction to, struct ota_span text,
+                    struct ota_span payload)
+{
+    struct ota_topic topic;
+    struct ota_json body;
+    char token[64];
+    (void)s;
+    if (!has(text, "/jobs/")) {
+        return to == SIM_TO_DEVICE || !p.no_streams;
+    }
+    if (to == SIM_TO_DEVICE || p.away) {
+        return false;
+    }
+    assert_int_equal(ota_topic_parse(OTA_SPAN_LIT("$aws"), text, &topic), OTA_OK);
+    assert_int_equal(ota_json_parse(payload, &body), OTA_OK);
+    string_in(body, "clientToken", token, sizeof token);
+    if (topic.kind == OTA_TOPIC_JOB_GET) {
+        p.asked++;
+        answer_get(token, has(payload, "\"includeJobDocument\":false"));
+    } else {
+        hear_update(&topic, body, token);
+    }
+    return false;
+}
+
+/* The same signature for the same image: it is what names the bytes. */
+static void write_document(const char *stream, const struct sim_image *image)
+{
+    const char *document = image == v2 ? document_of_v2 : document_of_v3;
+    const char *name = strchr(document, '@');
+    assert_non_null(name);
+    (void)snprintf(p.document, sizeof p.document, "%.*s%s%s", (int)(name - document), document,
+                   stream, name + 1);
+}
+
+static void offer(const char *job, unsigned execution, const char *stream,
+                  const struct sim_image *image)
+{
+    p.job = job;
+    p.execution = execution;
+    p.version = 1;
+    p.status = "QUEUED";
+    write_document(stream, image);
+}
+
+/* --- the world --------------------------------------------------------------------------------------- */
+
+static void open_with(const struct sim_cfg *cfg)
+{
+    open_world(cfg, v1);
+    sim_link(&world, false);
+    sim_deploy(&world, "s2", v2); /* streams that the real provider grants */
+    sim_deploy(&world, "s2b", v2);
+    sim_deploy(&world, "s3", v3);
+    memset(&p, 0, sizeof p);
+    world.on_wire = on_wire;
+    sim_link(&world, true);
+}
+
+static void open_again(void)
+{
+    const struct sim_cfg cfg = sim_cfg_default();
+    close_world();
+    open_with(&cfg);
+}
+
+static int begin(void **ctx)
+{
+    (void)ctx;
+    v1 = image_of(1, 1, SIM_GOOD);
+    v2 = image_of(2, 1, SIM_GOOD);
+    v3 = image_of(3, 1, SIM_GOOD);
+    sim_document("@", v2, document_of_v2, sizeof document_of_v2);
+    sim_document("@", v3, document_of_v3, sizeof document_of_v3);
+    const struct sim_cfg cfg = sim_cfg_default();
+    open_with(&cfg);
+    return 0;
+}
+
+static int end(void **ctx)
+{
+    (void)ctx;
+    close_world();
+    sim_image_free(v1);
+    sim_image_free(v2);
+    sim_image_free(v3);
+    return 0;
+}
+
+static void run_ms(ota_ms_t ms)
+{
+    assert_true(sim_run(&world, world.now + ms));
+}
+
+/* The application takes up its work again. */
+static void go_on(void)
+{
+    world.hands_off = false;
+    if (state() == OTA_JOURNAL_READY) {
+        say(OTA_COMMAND_ACTIVATE);
+    }
+    if (state() == OTA_JOURNAL_TESTING) {
+        say(OTA_COMMAND_CONFIRM);
+    }
+    settle();
+}
+
+static void expect_result(const char *why, const char *job, unsigned execution, const char *status)
+{
+    CHECK_ROW(why, strcmp(p.result.job, job) == 0);
+    CHECK_ROW(why, p.result.execution == execution);
+    CHECK_ROW(why, strcmp(p.result.status, status) == 0);
+    CHECK_ROW(why, state() == OTA_JOURNAL_NONE);
+}
+
+/* --- where we can be when the answer comes ---------------------------------------------------------------- */
+
+enum where {
+    CLAIMED_UNTOUCHED, /* the head is on its way */
+    CLAIMED_TOUCHED,   /* power was lost while the slot was erased */
+    RECEIVING,
+    RECEIVING_RESTARTED, /* the provider has not been heard in this boot */
+    READY,
+    READY_RESTARTED,
+    PLACES,
+};
+static const char *const place[PLACES] = { "claimed",   "claimed and touched",
+                                           "receiving", "restarted",
+                                           "ready",     "ready again" };
+
+static void boot_unheard(void)
+{
+    p.away = true;
+    sim_boot(&world);
+    run_ms(1000);
+    p.away = false;
+}
+
+static void go_to(enum where where)
+{
+    offer("j1", 1, "s2", v2);
+    world.hands_off = true;
+    p.no_streams = where == CLAIMED_UNTOUCHED;
+    switch (where) {
+    case CLAIMED_UNTOUCHED:
+        run_ms(300);
+        assert_int_equal(state(), OTA_JOURNAL_CLAIMED);
+        p.no_streams = false;
+        break;
+    case CLAIMED_TOUCHED:
+        plan_cut(OTA_EVENT_CLAIMED, 5, FLASH_CUT_HALF);
+        assert_false(sim_run(&world, OTA_NEVER));
+        boot_unheard();
+        assert_int_equal(state(), OTA_JOURNAL_CLAIMED);
+        break;
+    case RECEIVING: run_to_received(4); break;
+    case RECEIVING_RESTARTED:
+        run_to_received(9);
+        boot_unheard();
+        assert_int_equal(state(), OTA_JOURNAL_RECEIVING);
+        break;
+    case READY:
+        run_to(OTA_JOURNAL_READY);
+        run_ms(100);
+        break;
+    case READY_RESTARTED:
+        run_to(OTA_JOURNAL_READY);
+        run_ms(100);
+        boot_unheard();
+        assert_int_equal(state(), OTA_JOURNAL_READY);
+        break;
+    case PLACES: break;
+    }
+}
+
+/* Ask now: back-off and all that was said to deaf ears are over. */
+static void ask_now(void)
+{
+    sim_link(&world, false);
+    sim_link(&world, true);
+    run_ms(200);
+}
+
+static void the_same_execution_goes_on(void **ctx)
+{
+    (void)ctx;
+    for (unsigned w = 0; w < PLACES; w++) {
+        open_again();
+        go_to((enum where)w);
+        ask_now();
+        CHECK_ROW(place[w], state() != OTA_JOURNAL_NONE && state() != OTA_JOURNAL_DROP);
+        go_on();
+        expect_result(place[w], "j1", 1, "SUCCEEDED");
+        CHECK_ROW(place[w], sim_running(&world) == v2);
+    }
+}
+
+static void the_same_bytes_go_on_for_whom_they_are_wanted_now(void **ctx)
+{
+    (void)ctx;
+    static const struct {
+        const char *job, *stream;
+        unsigned execution;
+    } rows[] = { { "j1", "s2", 2 }, { "j2", "s2", 1 }, { "j2", "s2b", 7 } };
+    for (unsigned w = 0; w < PLACES; w++) {
+        for (size_t i = 0; i < COUNT(rows); i++) {
+            open_again();
+            go_to((enum where)w);
+            const uint32_t before = world.stream_bytes;
+            offer(rows[i].job, rows[i].execution, rows[i].stream, v2);
+            ask_now();
+            CHECK_ROW(place[w], strcmp(p.last.job, rows[i].job) == 0);
+            CHECK_ROW(place[w], p.last.execution == rows[i].execution); /* taken */
+            CHECK_ROW(place[w], strcmp(p.status, "IN_PROGRESS") == 0);
+            go_on();
+            expect_result(place[w], rows[i].job, rows[i].execution, "SUCCEEDED");
+            if (w == READY || w == READY_RESTARTED) {
+                CHECK_ROW(place[w], world.stream_bytes == before);
+            }
+            if (w == RECEIVING_RESTARTED) {
+                CHECK_ROW(place[w], world.stream_bytes - before < v2->size);
+            }
+        }
+    }
+}
+
+static void other_bytes_give_the_claim_up_and_are_fetched(void **ctx)
+{
+    (void)ctx;
+    for (unsigned w = 0; w < PLACES; w++) {
+        open_again();
+        go_to((enum where)w);
+        offer("j3", 1, "s3", v3);
+        ask_now();
+        go_on();
+        if (state() != OTA_JOURNAL_NONE || sim_running(&world) != v3) {
+            go_on();
+        }
+        expect_result(place[w], "j3", 1, "SUCCEEDED");
+        CHECK_ROW(place[w], sim_running(&world) == v3);
+        CHECK_ROW(place[w], p.results == 1); /* j1 is over for the provider: no word of it */
+    }
+}
+
+static void a_canceled_claim_is_given_up_without_a_word(void **ctx)
+{
+    (void)ctx;
+    for (unsigned w = 0; w < PLACES; w++) {
+        open_again();
+        go_to((enum where)w);
+        p.job = NULL;
+        ask_now();
+        settle();
+        CHECK_ROW(place[w], state() == OTA_JOURNAL_NONE);
+        CHECK_ROW(place[w], p.results == 0);
+        CHECK_ROW(place[w], sim_running(&world) == v1);
+        CHECK_ROW(place[w], sim_image_in(&world, OTA_SLOT_B) == NULL);
+        offer("j2", 1, "s2", v2);
+        notify();
+        settle();
+        go_on();
+        expect_result(place[w], "j2", 1, "SUCCEEDED");
+    }
+}
+
+static void a_claim_that_is_canceled_before_its_head_came_erases_nothing(void **ctx)
+{
+    (void)ctx;
+    go_to(CLAIMED_UNTOUCHED);
+    p.job = NULL;
+    ask_now();
+    assert_int_equal(state(), OTA_JOURNAL_NONE);
+    const uint32_t first = world.layout.slot[OTA_SLOT_B].offset / world.cfg.sector_size;
+    assert_int_equal(world.flash.erases[first], 0);
+}
+
+static void a_cancel_in_testing_leaves_the_test_to_decide(void **ctx)
+{
+    (void)ctx;
+    go_to(READY);
+    say(OTA_COMMAND_ACTIVATE);
+    run_to(OTA_JOURNAL_TESTING);
+    p.job = NULL;
+    ask_now();
+    assert_int_equal(state(), OTA_JOURNAL_TESTING);
+    go_on();
+    expect_result("nobody wants to know", "j1", 1, "SUCCEEDED");
+    assert_ptr_equal(sim_running(&world), v2);
+}
+
+/* --- taking the job ------------------------------------------------------------------------------------------ */
+
+static void an_execution_that_changed_is_looked_at_again(void **ctx)
+{
+    (void)ctx;
+    offer("j1", 1, "s2", v2);
+    run_ms(45); /* SUBACKs; the question is on its way */
+    for (unsigned i = 0; p.asked == 0; i++) {
+        run_ms(1);
+    }
+    p.version = 5; /* between our question and our taking it */
+    settle();
+    assert_true(p.asked >= 2);
+    expect_result("in the end", "j1", 1, "SUCCEEDED");
+}
+
+static void a_claim_that_is_refused_is_forgotten(void **ctx)
+{
+    (void)ctx;
+    static const char *const codes[] = { "TerminalStateReached", "InvalidStateTransition",
+                                         "ResourceNotFound" };
+    for (size_t i = 0; i < COUNT(codes); i++) {
+        open_again();
+        offer("j1", 1, "s2", v2);
+        p.code = codes[i];
+        p.code_state = "CANCELED";
+        while (p.told == 0) {
+            run_ms(1);
+        }
+        p.job = NULL;
+        settle();
+        CHECK_ROW(codes[i], state() == OTA_JOURNAL_NONE && p.results == 0);
+        CHECK_ROW(codes[i], world.stream_bytes == 0);
+    }
+}
+
+/* --- reports ---------------------------------------------------------------------------------------------------- */
+
+static void a_report_on_what_is_over_is_dropped(void **ctx)
+{
+    (void)ctx;
+    static const struct {
+        const char *code, *status;
+    } rows[] = {
+        { "InvalidStateTransition", "SUCCEEDED" },
+        { "TerminalStateReached", "CANCELED" },
+        { "ResourceNotFound", NULL },
+        { "VersionMismatch", "TIMED_OUT" },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        open_again();
+        go_to(READY);
+        p.code = rows[i].code;
+        p.code_state = rows[i].status;
+        world.hands_off = false;
+        say(OTA_COMMAND_ACTIVATE);
+        while (p.results == 0) {
+            run_ms(1);
+        }
+        p.job = NULL;
+        settle();
+        CHECK_ROW(rows[i].code, p.results == 1);
+        CHECK_ROW(rows[i].code, state() == OTA_JOURNAL_NONE);
+        CHECK_ROW(rows[i].code, sim_running(&world) == v2);
+    }
+}
+
+static void a_report_is_repeated_until_it_is_taken(void **ctx)
+{
+    (void)ctx;
+    static const struct {
+        const char *code, *status;
+    } rows[] = {
+        { "VersionMismatch", "IN_PROGRESS" },
+        { "RequestThrottled", NULL },
+        { "InternalError", NULL },
+        { "InvalidRequest", NULL },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        open_again();
+        go_to(READY);
+        p.code = rows[i].code;
+        p.code_state = rows[i].status;
+        world.hands_off = false;
+        say(OTA_COMMAND_ACTIVATE);
+        while (p.results == 0) {
+            run_ms(1);
+        }
+        p.code = NULL;
+        settle();
+        CHECK_ROW(rows[i].code, p.results == 2);
+        expect_result(rows[i].code, "j1", 1, "SUCCEEDED");
+        CHECK_ROW(rows[i].code, p.job == NULL);
+        const bool brief = strcmp(rows[i].code, "InvalidRequest") == 0;
+        CHECK_ROW(rows[i].code, has(text_of(p.result.text), "statusDetails") == !brief);
+    }
+}
+
+/* --- a bad line --------------------------------------------------------------------------------------------------- */
+
+static void lost_doubled_late_and_false_answers_change_nothing(void **ctx)
+{
+    (void)ctx;
+    for (unsigned kind = 0; kind < 3; kind++) {
+        open_again();
+        p.lies = kind == 0;
+        p.doubles = kind == 1;
+        p.loses = kind == 2;
+        offer("j1", 1, "s2", v2);
+        settle();
+        expect_result("bad line", "j1", 1, "SUCCEEDED");
+        assert_ptr_equal(sim_running(&world), v2);
+    }
+}
+
+static void a_notification_in_any_state_only_makes_us_ask(void **ctx)
+{
+    (void)ctx;
+    offer("j1", 1, "s2", v2);
+    for (unsigned i = 0; i < 100 && p.results == 0; i++) {
+        notify();
+        run_ms(50);
+    }
+    settle();
+    expect_result("notified all the time", "j1", 1, "SUCCEEDED");
+    assert_int_equal(p.results, 1);
+}
+
+static void a_provider_that_is_away_for_hours_is_waited_for_with_patience(void **ctx)
+{
+    (void)ctx;
+    for (unsigned w = 0; w < PLACES; w++) {
+        open_again();
+        go_to((enum where)w);
+        p.away = true;
+        p.no_streams = true;
+        const uint32_t from = world.device.o.jobs.serial;
+        run_ms(5u * HOUR_MS);
+        CHECK_ROW(place[w], world.device.o.jobs.serial - from < 5u * 60u * 2u + 20u);
+        p.away = p.no_streams = false;
+        run_ms(70000);
+        go_on();
+        expect_result(place[w], "j1", 1, "SUCCEEDED");
+    }
+}
+
+static void a_clock_that_jumps_a_day_hurts_nothing_but_an_open_test(void **ctx)
+{
+    (void)ctx;
+    for (unsigned w = 0; w < PLACES; w++) {
+        open_again();
+        go_to((enum where)w);
+        world.now += DAY_MS;
+        run_ms(1000);
+        go_on();
+        expect_result(place[w], "j1", 1, "SUCCEEDED");
+    }
+    open_again();
+    go_to(READY);
+    say(OTA_COMMAND_ACTIVATE);
+    run_to(OTA_JOURNAL_TESTING);
+    run_ms(200);
+    world.now += DAY_MS;
+    settle();
+    expect_result("silence of a day", "j1", 1, "FAILED");
+    assert_ptr_equal(sim_running(&world), v1);
+}
+
+/* --- documents that do not fit -------------------------------------------------------------------------------------- */
+
+static void a_document_without_room_is_refused_by_name(void **ctx)
+{
+    (void)ctx;
+    offer("j1", 3, "s2", v2);
+    p.too_large = true;
+    settle();
+    expect_result("too large", "j1", 3, "REJECTED");
+    assert_true(has(text_of(p.result.text), "too large"));
+}
+
+static void an_answer_without_room_does_not_end_the_claim_that_it_repeats(void **ctx)
+{
+    (void)ctx;
+    go_to(RECEIVING);
+    ota_orchestrator_too_large(&world.device.o,
+                               OTA_SPAN_LIT("$aws/things/" SIM_THING "/jobs/$next/get/accepted"));
+    run_to(OTA_JOURNAL_READY);
+    go_on();
+    expect_result("asked briefly", "j1", 1, "SUCCEEDED");
+}
+
+/* --- offers that wait for the application ----------------------------------------------------------------------------- */
+
+static unsigned offers_seen;
+
+static void count_offers(struct sim *s, const struct ota_effect *effect)
+{
+    (void)s;
+    offers_seen += effect->as.event.kind == OTA_EVENT_OFFER;
+}
+
+static void open_asking(void)
+{
+    struct sim_cfg cfg = sim_cfg_default();
+    cfg.policy = OTA_POLICY_ASK;
+    close_world();
+    open_with(&cfg);
+    offers_seen = 0;
+    world.on_event = count_offers;
+    offer("j1", 1, "s2", v2);
+    settle();
+    assert_int_equal(offers_seen, 1);
+    assert_int_equal(state(), OTA_JOURNAL_NONE);
+}
+
+static void an_offer_waits_for_the_application(void **ctx)
+{
+    (void)ctx;
+    open_asking();
+    say(OTA_COMMAND_ACCEPT);
+    settle();
+    expect_result("accepted", "j1", 1, "SUCCEEDED");
+    open_asking();
+    say(OTA_COMMAND_REFUSE);
+    settle();
+    expect_result("refused", "j1", 1, "REJECTED");
+}
+
+/* Run until the answer to a new question is on its way to the device. */
+static void let_another_offer_come(void)
+{
+    const unsigned asked = p.asked;
+    offer("j3", 1, "s3", v3);
+    notify();
+    while (p.asked == asked) {
+        run_ms(1);
+    }
+}
+
+static void a_decision_on_one_offer_is_none_on_the_next(void **ctx)
+{
+    (void)ctx;
+    open_asking();
+    let_another_offer_come();
+    while (!world.device.o.event_waits) {
+        /* The answer arrives, and before the device does anything the application speaks. */
+        struct sim_message *m = world.queue;
+        assert_non_null(m);
+        world.now = m->at;
+        say(OTA_COMMAND_ACCEPT);
+        ota_orchestrator_message(&world.device.o, (struct ota_span){ m->topic, m->topic_len },
+                                 (struct ota_span){ m->payload, m->payload_len }, world.now);
+    }
+    assert_int_equal(ota_orchestrator_command(&world.device.o, OTA_COMMAND_ACCEPT), OTA_E_STATE);
+    settle();
+    assert_int_equal(state(), OTA_JOURNAL_NONE);
+    assert_int_equal(offers_seen, 2);
+    say(OTA_COMMAND_ACCEPT);
+    settle();
+    expect_result("seen, then accepted", "j3", 1, "SUCCEEDED");
+}
+
+static void an_offer_that_is_gone_cannot_be_accepted(void **ctx)
+{
+    (void)ctx;
+    open_asking();
+    p.job = NULL;
+    notify();
+    settle();
+    assert_int_equal(ota_orchestrator_command(&world.device.o, OTA_COMMAND_ACCEPT), OTA_E_STATE);
+}
+
+/* --- a provider that never leaves us alone ------------------------------------------------------------------------------- */
+
+/* The erases of all flash so far. */
+static uint32_t wear(void)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < world.flash.base.size / world.cfg.sector_size; i++) {
+        sum += world.flash.erases[i];
+    }
+    return sum;
+}
+
+/* Six hours: sixteen turns at once, then one in ten minutes. */
+#define TURNS_MAX (16u + 36u + 2u)
+
+static void refused_jobs_without_end_wear_nothing_out(void **ctx)
+{
+    (void)ctx;
+    static char ids[200][8];
+    unsigned n = 0;
+    for (const ota_ms_t until = world.now + 6u * HOUR_MS; world.now < until; run_ms(1000)) {
+        if (p.job == NULL) {
+            assert_true(n < COUNT(ids));
+            (void)snprintf(ids[n], sizeof ids[n], "x%u", n);
+            offer(ids[n++], 1, "s2", v2);
+            strcpy(p.document, "{\"operation\":\"blink\"}");
+            notify();
+        }
+    }
+    assert_true(p.results >= 16);
+    assert_true(p.results <= TURNS_MAX);
+    assert_true(wear() <= TURNS_MAX);
+}
+
+static void executions_without_end_wear_nothing_out(void **ctx)
+{
+    (void)ctx;
+    go_to(READY);
+    const uint32_t before = wear();
+    unsigned asked = p.asked;
+    for (const ota_ms_t until = world.now + 6u * HOUR_MS; world.now < until; run_ms(1000)) {
+        if (p.asked != asked) {
+            asked = p.asked;
+            offer("j1", p.execution + 1u, "s2", v2);
+        }
+        notify();
+    }
+    assert_true(p.execution >= 16);
+    assert_true(wear() - before <= TURNS_MAX);
+}
+
+static void other_bytes_without_end_wear_no_slot_out(void **ctx)
+{
+    (void)ctx;
+    static char ids[200][8];
+    const uint32_t first = world.layout.slot[OTA_SLOT_B].offset / world.cfg.sector_size;
+    unsigned n = 0;
+    world.hands_off = true;
+    for (const ota_ms_t until = world.now + 6u * HOUR_MS; world.now < until; run_ms(1000)) {
+        if (p.job == NULL || state() == OTA_JOURNAL_RECEIVING || state() == OTA_JOURNAL_READY) {
+            (void)snprintf(ids[n % 200u], sizeof ids[0], "x%u", n % 1000u);
+            offer(ids[n % 200u], 1, n % 2u == 0 ? "s2" : "s3", n % 2u == 0 ? v2 : v3);
+            n++;
+            notify();
+        }
+    }
+    assert_true(world.flash.erases[first] >= 8);
+    assert_true(world.flash.erases[first] <= 2u * TURNS_MAX);
+}
+
+static void a_stream_that_is_gone_again_and_again_wears_nothing_out(void **ctx)
+{
+    (void)ctx;
+    go_to(RECEIVING);
+    const uint32_t before = wear();
+    unsigned turns = 0;
+    for (const ota_ms_t until = world.now + 6u * HOUR_MS; world.now < until; turns++) {
+        sim_say(&world, 0, OTA_SPAN_LIT("$aws/things/" SIM_THING "/streams/s2/rejected/cbor"),
+                OTA_SPAN_LIT("\xa2\x61o\x70ResourceNotFound\x61mgone"));
+        run_ms(100);
+        if (state() != OTA_JOURNAL_RECEIVING) {
+            break;
+        }
+    }
+    assert_true(wear() - before <= 40u * TURNS_MAX);
+    settle();
+    go_on();
+    expect_result("in the end", "j1", 1, "SUCCEEDED");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+        T(the_same_execution_goes_on),
+        T(the_same_bytes_go_on_for_whom_they_are_wanted_now),
+        T(other_bytes_give_the_claim_up_and_are_fetched),
+        T(a_canceled_claim_is_given_up_without_a_word),
+        T(a_claim_that_is_canceled_before_its_head_came_erases_nothing),
+        T(a_cancel_in_testing_leaves_the_test_to_decide),
+        T(an_execution_that_changed_is_looked_at_again),
+        T(a_claim_that_is_refused_is_forgotten),
+        T(a_report_on_what_is_over_is_dropped),
+        T(a_report_is_repeated_until_it_is_taken),
+        T(lost_doubled_late_and_false_answers_change_nothing),
+        T(a_notification_in_any_state_only_makes_us_ask),
+        T(a_provider_that_is_away_for_hours_is_waited_for_with_patience),
+        T(a_clock_that_jumps_a_day_hurts_nothing_but_an_open_test),
+        T(a_document_without_room_is_refused_by_name),
+        T(an_answer_without_room_does_not_end_the_claim_that_it_repeats),
+        T(an_offer_waits_for_the_application),
+        T(a_decision_on_one_offer_is_none_on_the_next),
+        T(an_offer_that_is_gone_cannot_be_accepted),
+        T(refused_jobs_without_end_wear_nothing_out),
+        T(executions_without_end_wear_nothing_out),
+        T(other_bytes_without_end_wear_no_slot_out),
+        T(a_stream_that_is_gone_again_and_again_wears_nothing_out),
+#undef T
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
