@@ -74,7 +74,7 @@ static void put_version(struct ota_json_out *json, struct ota_version version)
     ota_json_put_string(json, ota_writer_done(&w));
 }
 
-/* The version that dashboards know: major, minor, build packed into 32 bits. */
+/* The version that dashboards know: major, minor, revision packed into 32 bits. */
 static void put_updated_by(struct ota_json_out *json, struct ota_version version)
 {
     uint8_t text[10];
