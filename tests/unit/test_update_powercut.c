@@ -115,6 +115,56 @@ static void of_an_update_that_hangs(void **state)
     cut_everywhere(&cfg, SIM_HANGS);
 }
 
+/* --- two and three cuts in one update ------------------------------------------------- */
+
+#define SEVERAL 300u
+
+/* Cuts of random kinds: the first anywhere in the update, the next soon after the power is back. */
+static void cut_several_times(const struct sim_cfg *cfg, uint32_t *random)
+{
+    struct sim s;
+    char where[96];
+    const uint32_t first = 1u + t_random(random) % 120u, then = 1u + t_random(random) % 40u;
+    const uint32_t cuts = 2u + t_random(random) % 2u;
+    (void)snprintf(where, sizeof where, "seed %u: %u cuts, operations %u, then %u",
+                   (unsigned)cfg->seed, (unsigned)cuts, (unsigned)first, (unsigned)then);
+
+    sim_open(&s, cfg, v1);
+    sim_boot(&s);
+    assert_true(sim_run(&s, OTA_NEVER));
+    sim_deploy(&s, "j1", v2);
+    for (uint32_t i = 0; i < cuts; i++) {
+        const uint32_t n = i == 0 ? first : then;
+        flash_model_cut(&s.flash, n, (enum flash_cut)(t_random(random) % FLASH_CUT_KINDS));
+        (void)sim_run(&s, OTA_NEVER);
+        sim_boot(&s);
+    }
+    CHECK_ROW(where, sim_run(&s, OTA_NEVER));
+    check_world(&s, where);
+    sim_close(&s);
+}
+
+static void two_or_three_times_in_one_update(void **state)
+{
+    (void)state;
+    static const enum sim_behaviour behaviours[] = { SIM_GOOD, SIM_GOOD, SIM_FAILS, SIM_HANGS };
+    const char *given = getenv("WAFT_SEED");
+    uint32_t random = given != NULL ? (uint32_t)strtoul(given, NULL, 0) : 20240229u;
+    print_message("%u updates, WAFT_SEED=%u\n", SEVERAL, (unsigned)random);
+    v1 = make(1, SIM_GOOD);
+    v3 = make(3, SIM_GOOD);
+    for (uint32_t i = 0; i < SEVERAL; i++) {
+        v2 = make(2, behaviours[i % COUNT(behaviours)]);
+        struct sim_cfg cfg = geometry(1u << t_random(&random) % 6u, t_random(&random) % 2u == 0);
+        cfg.seed = t_random(&random);
+        cfg.trials_max = (uint8_t)(1u + t_random(&random) % 3u);
+        cut_several_times(&cfg, &random);
+        sim_image_free(v2);
+    }
+    sim_image_free(v1);
+    sim_image_free(v3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +172,7 @@ int main(void)
         cmocka_unit_test(of_a_good_update_with_wide_writes_and_zeroes_erased),
         cmocka_unit_test(of_an_update_that_fails_its_test),
         cmocka_unit_test(of_an_update_that_hangs),
+        cmocka_unit_test(two_or_three_times_in_one_update),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
