@@ -175,9 +175,14 @@ static void print_ready(const struct provider *p, const struct cli_profile *prof
     cli_table_print_one(&t, args->format);
     cli_table_end(&t);
     if (args->format == CLI_TABLE) {
-        bool detach = cli_option(args, "--detach") != NULL;
-        printf("\nnext: waft thing create NAME\n%s\n",
-               detach ? "      waft down ends it" : "      Ctrl-C ends it");
+        const char *data = cli_option(args, "--data");
+        puts("\nnext: waft thing create NAME");
+        if (cli_option(args, "--detach") == NULL) {
+            puts("      Ctrl-C ends it");
+        } else {
+            printf("      waft down%s%s ends it\n", data != NULL ? " --data " : "",
+                   data != NULL ? data : "");
+        }
     }
     fflush(stdout);
 }
