@@ -25,7 +25,7 @@ struct ota_jobdoc {
     struct ota_json files; /* the array, inside the document */
     /* `waft`, version 1: advice, absent members are marked so */
     bool has_digest, has_version, has_class, has_counter, has_hw;
-    uint8_t digest[OTA_DIGEST_SIZE]; /* image digest */
+    uint8_t digest[OTA_DIGEST_SIZE]; /* image digest; see ota_jobdoc_choose() */
     struct ota_version version;
     uint8_t class_id[OTA_UUID_SIZE];
     uint32_t counter;
@@ -69,11 +69,15 @@ OTA_MUST_CHECK ota_err_t ota_jobdoc_file(const struct ota_jobdoc *doc, uint32_t 
 /**
  * Which file a device fetches for its image: of the alternatives in `sources` the one for `slot`
  * (0: A, 1: B); without sources, the first file of type 0. Sources with `from` (deltas) are passed
- * over by a device that has no use for them.
+ * over by a device that has no use for them. Linked for two slots, one version is two images: if the
+ * chosen source names a digest, it becomes the document's.
  *
  * @return OTA_OK and the file; OTA_E_JOB_NO_FILE: nothing for this device.
  */
-OTA_MUST_CHECK ota_err_t ota_jobdoc_choose(const struct ota_jobdoc *doc, unsigned slot,
+OTA_MUST_CHECK ota_err_t ota_jobdoc_choose(struct ota_jobdoc *doc, unsigned slot,
                                            struct ota_jobdoc_file *file);
+
+/** Whether the image with this digest is the one that is wanted, or one of the sources' images. */
+bool ota_jobdoc_names_image(const struct ota_jobdoc *doc, const uint8_t digest[OTA_DIGEST_SIZE]);
 
 #endif

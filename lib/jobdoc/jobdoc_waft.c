@@ -1,5 +1,6 @@
 #include "jobdoc_priv.h"
 #include "ota/assert.h"
+#include <string.h>
 
 /* The version of the member that we write and read. Another one is a later waft's, and not for us. */
 #define WAFT_VERSION 1u
@@ -10,6 +11,8 @@ struct source {
     uint32_t file_id;
     bool delta;                       /* needs a base image */
     enum { ANY, A, B, UNKNOWN } slot; /* what it is linked for */
+    bool has_digest;                  /* of the image that it gives */
+    uint8_t digest[OTA_DIGEST_SIZE];
 };
 
 static bool read_slot(struct ota_json object, struct source *source)
@@ -31,17 +34,27 @@ static bool read_slot(struct ota_json object, struct source *source)
     return true;
 }
 
+/* A member that may be missing: an image's digest. */
+static bool read_digest(struct ota_json object, const char *name, bool *there,
+                        uint8_t digest[OTA_DIGEST_SIZE])
+{
+    struct ota_json value;
+    if (!jobdoc_optional(object, name, &value)) {
+        return false;
+    }
+    *there = !jobdoc_is_absent(value);
+    return !*there || jobdoc_hex(value, digest, OTA_DIGEST_SIZE);
+}
+
 static bool read_source(struct ota_json object, struct source *source)
 {
     uint8_t base[OTA_DIGEST_SIZE];
     uint32_t size;
-    struct ota_json from;
-    if (ota_json_kind(object) != OTA_JSON_OBJECT || !jobdoc_optional(object, "from", &from) ||
-        !jobdoc_number_or(object, "filesize", UINT32_MAX, 0, &size)) {
-        return false;
-    }
-    source->delta = !jobdoc_is_absent(from);
-    return (!source->delta || jobdoc_hex(from, base, sizeof base)) && read_slot(object, source) &&
+    return ota_json_kind(object) == OTA_JSON_OBJECT &&
+           read_digest(object, "from", &source->delta, base) &&
+           read_digest(object, "digest", &source->has_digest, source->digest) &&
+           jobdoc_number_or(object, "filesize", UINT32_MAX, 0, &size) &&
+           read_slot(object, source) &&
            jobdoc_required_number(object, "fileid", UINT8_MAX, &source->file_id);
 }
 
@@ -167,8 +180,7 @@ static ota_err_t find_file(const struct ota_jobdoc *doc, uint32_t file_id,
     return OTA_E_JOB_NO_FILE;
 }
 
-ota_err_t ota_jobdoc_choose(const struct ota_jobdoc *doc, unsigned slot,
-                            struct ota_jobdoc_file *file)
+ota_err_t ota_jobdoc_choose(struct ota_jobdoc *doc, unsigned slot, struct ota_jobdoc_file *file)
 {
     OTA_ASSERT(slot < 2);
     if (jobdoc_is_absent(doc->sources)) {
@@ -178,9 +190,34 @@ ota_err_t ota_jobdoc_choose(const struct ota_jobdoc *doc, unsigned slot,
     struct ota_json object;
     while (ota_json_next(&w, NULL, &object)) {
         struct source source;
-        if (read_source(object, &source) && fits(&source, slot)) {
-            return find_file(doc, source.file_id, file);
+        if (!read_source(object, &source) || !fits(&source, slot)) {
+            continue;
         }
+        if (source.has_digest) {
+            doc->has_digest = true;
+            memcpy(doc->digest, source.digest, sizeof doc->digest);
+        }
+        return find_file(doc, source.file_id, file);
     }
     return OTA_E_JOB_NO_FILE;
+}
+
+bool ota_jobdoc_names_image(const struct ota_jobdoc *doc, const uint8_t digest[OTA_DIGEST_SIZE])
+{
+    if (doc->has_digest && memcmp(doc->digest, digest, OTA_DIGEST_SIZE) == 0) {
+        return true;
+    }
+    if (jobdoc_is_absent(doc->sources)) {
+        return false;
+    }
+    struct ota_json_walk w = ota_json_walk(doc->sources);
+    struct ota_json object;
+    while (ota_json_next(&w, NULL, &object)) {
+        struct source source;
+        if (read_source(object, &source) && source.has_digest &&
+            memcmp(source.digest, digest, OTA_DIGEST_SIZE) == 0) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -162,7 +162,7 @@ static enum verdict consider(struct ota_orchestrator *o, const struct ota_job_of
         }
         return refuse(o, r->err);
     }
-    if (r->doc.has_digest && memcmp(r->doc.digest, o->own.digest, OTA_DIGEST_SIZE) == 0) {
+    if (ota_jobdoc_names_image(&r->doc, o->own.digest)) {
         if (o->mode == OTA_MODE_STAY) {
             return ota_fail(o, OTA_REASON_NO_WAY_BACK, OTA_OK, V_REFUSE);
         }

@@ -363,6 +363,11 @@ static void advice_that_is_a_lie_is_not_ignored(void **state)
         { "a size that is none",
           W(",\"sources\":[{\"from\":\"" DIGEST "\",\"fileid\":0,\"filesize\":\"x\"}]"),
           OTA_E_JOB_DOCUMENT },
+        { "an image of a source that is no digest",
+          W(",\"sources\":[{\"fileid\":0,\"digest\":\"1.3.0\"}]"), OTA_E_JOB_DOCUMENT },
+        { "two images of a source",
+          W(",\"sources\":[{\"fileid\":0,\"digest\":\"" DIGEST "\",\"digest\":\"" DIGEST "\"}]"),
+          OTA_E_JOB_DOCUMENT },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct ota_jobdoc doc;
@@ -410,6 +415,71 @@ static void the_file_for_this_device_is_chosen(void **state)
     }
 }
 
+/* Linked for two slots, one version is two images. */
+#define DIGEST_A                                                                                   \
+    "a0"                                                                                           \
+    "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define DIGEST_B                                                                                   \
+    "b0"                                                                                           \
+    "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define SOURCE_A "{\"slot\":\"A\",\"fileid\":0,\"digest\":\"" DIGEST_A "\"}"
+#define SOURCE_B "{\"slot\":\"B\",\"fileid\":1,\"digest\":\"" DIGEST_B "\"}"
+
+static void the_chosen_source_names_the_image(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why, *text;
+        int a, b; /* first byte of the digest for each slot; -1: none */
+    } rows[] = {
+        { "a digest each", W(",\"sources\":[" SOURCE_A "," SOURCE_B "]"), 0xa0, 0xb0 },
+        { "none", W(",\"sources\":[{\"slot\":\"A\",\"fileid\":0},{\"fileid\":1}]"), -1, -1 },
+        { "null", W(",\"sources\":[{\"fileid\":0,\"digest\":null}]"), -1, -1 },
+        { "one source has none: the document's own counts",
+          W(",\"digest\":\"" DIGEST "\",\"sources\":[" SOURCE_A ",{\"fileid\":1}]"), 0xa0, 0x00 },
+        { "no sources: the document's own", W(",\"digest\":\"" DIGEST "\""), 0x00, 0x00 },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        for (unsigned slot = 0; slot < 2; slot++) {
+            const int want = slot == 0 ? rows[i].a : rows[i].b;
+            struct ota_jobdoc doc;
+            struct ota_jobdoc_file file;
+            CHECK_ROW(rows[i].why, read_text(rows[i].text, &doc) == OTA_OK);
+            CHECK_ROW(rows[i].why, ota_jobdoc_choose(&doc, slot, &file) == OTA_OK);
+            CHECK_ROW(rows[i].why, doc.has_digest == (want >= 0));
+            CHECK_ROW(rows[i].why, want < 0 || doc.digest[0] == want);
+        }
+    }
+}
+
+static void an_image_of_either_slot_is_the_wanted_one(void **state)
+{
+    (void)state;
+    uint8_t digest[OTA_DIGEST_SIZE];
+    for (uint8_t i = 0; i < sizeof digest; i++) {
+        digest[i] = i;
+    }
+    static const struct {
+        const char *why, *text;
+        uint8_t first;
+        bool want;
+    } rows[] = {
+        { "the document's own", W(",\"digest\":\"" DIGEST "\""), 0x00, true },
+        { "another one", W(",\"digest\":\"" DIGEST "\""), 0x01, false },
+        { "no digest", W(""), 0x00, false },
+        { "of the first source", W(",\"sources\":[" SOURCE_A "," SOURCE_B "]"), 0xa0, true },
+        { "of the second source", W(",\"sources\":[" SOURCE_A "," SOURCE_B "]"), 0xb0, true },
+        { "of no source", W(",\"sources\":[" SOURCE_A "," SOURCE_B "]"), 0xc0, false },
+        { "sources without", W(",\"sources\":[{\"fileid\":0}]"), 0x00, false },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ota_jobdoc doc;
+        CHECK_ROW(rows[i].why, read_text(rows[i].text, &doc) == OTA_OK);
+        digest[0] = rows[i].first;
+        CHECK_ROW(rows[i].why, ota_jobdoc_names_image(&doc, digest) == rows[i].want);
+    }
+}
+
 static void mutated_documents_do_no_harm(void **state)
 {
     (void)state;
@@ -452,6 +522,8 @@ int main(void)
         cmocka_unit_test(our_advice_is_read),
         cmocka_unit_test(advice_that_is_a_lie_is_not_ignored),
         cmocka_unit_test(the_file_for_this_device_is_chosen),
+        cmocka_unit_test(the_chosen_source_names_the_image),
+        cmocka_unit_test(an_image_of_either_slot_is_the_wanted_one),
         cmocka_unit_test(mutated_documents_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,41 @@
+/* Deployment: the images of one release, signed for their way, and the job document that offers them. */
+#ifndef CLI_DEPLOYMENT_H
+#define CLI_DEPLOYMENT_H
+
+#include "image_file.h"
+#include "keys.h"
+#include "ota/wire.h"
+
+/* One image of a release: the only one, or the one that is linked for a slot. */
+struct cli_artifact {
+    const char *path;
+    const char *slot; /* "A", "B"; NULL: runs in either */
+    struct cli_image image;
+    struct cli_signature signature;
+    char file_hex[2 * OTA_DIGEST_SIZE + 1], image_hex[2 * OTA_DIGEST_SIZE + 1];
+};
+
+struct cli_deployment {
+    struct cli_artifact artifacts[2];
+    size_t count; /* also their file ids */
+    char version[OTA_VERSION_TEXT_MAX + 1u];
+    char stream[OTA_STREAM_ID_MAX + 1u]; /* the caller's */
+};
+
+/** Whether the command line names one image, or one for each slot. */
+bool cli_deployment_is_named(const struct cli_args *args);
+
+/**
+ * Read the images that the command line names: the operand, or --slot-a and --slot-b. Sign each with --key.
+ * Refused: a damaged image without --unchecked; two that are not the same release, or not linked for those slots.
+ *
+ * @return false with err. Free with cli_deployment_end() in both cases.
+ */
+SRV_MUST_CHECK bool cli_deployment_read(const struct cli_args *args, struct cli_deployment *d,
+                                        struct srv_err *err);
+void cli_deployment_end(struct cli_deployment *d);
+
+/** The job document: AWS's, and our advice beside it. free() it; NULL: no memory. */
+char *cli_deployment_document(const struct cli_deployment *d, const char *certfile);
+
+#endif
