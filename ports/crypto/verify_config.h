@@ -15,6 +15,20 @@
 /* Blinding keeps secrets from an observer; a verification has none. */
 #define MBEDTLS_ECP_NO_INTERNAL_RNG
 
+/* A loop where Mbed TLS unrolls sixteen times, and no division of 64 bits from libgcc: 1.3 KB less. */
+#define MULADDC_INIT {
+#define MULADDC_CORE                                                                               \
+    {                                                                                              \
+        const uint64_t sum = (uint64_t)*s++ * b + c + *d;                                          \
+        c = (uint32_t)(sum >> 32);                                                                 \
+        *d++ = (uint32_t)sum;                                                                      \
+    }
+#define MULADDC_HUIT                                                                               \
+    for (int limb = 0; limb < 8; limb++)                                                           \
+    MULADDC_CORE
+#define MULADDC_STOP }
+#define MBEDTLS_NO_UDBL_DIVISION
+
 /* ECDSA_C comes with DER, which a linker leaves out again. */
 #define MBEDTLS_ECDSA_C
 #define MBEDTLS_ASN1_PARSE_C

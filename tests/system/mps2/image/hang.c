@@ -1,12 +1,9 @@
 #include "behaviour.h"
-#include "cortex_m.h"
 
 const char behaviour_name[] = "hang";
 
 void behave(void)
 {
-    (void)cortex_m_mask();
     for (;;) {
-        cortex_m_wait();
     }
 }
