@@ -41,7 +41,7 @@
 /** Who decides about an offer. */
 enum ota_policy {
     OTA_POLICY_ACCEPT, /* what passes the checks is taken at once */
-    OTA_POLICY_ASK,    /* event OFFER; ota_orchestrator_decide() answers */
+    OTA_POLICY_ASK,    /* event OFFER; the command ACCEPT or REFUSE answers */
 };
 
 struct ota_orchestrator_cfg {

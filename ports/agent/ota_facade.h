@@ -148,7 +148,7 @@ struct OTA_Statistics {
 /** Since init, or since init was last called while it runs. Zero before init; after shutdown what was last counted. */
 struct OTA_Statistics OTA_GetStatistics(void);
 
-/* What the application's MQTT callbacks forward. Thread-safe; copied before they return; ignored before init. */
+/* What the application's MQTT callbacks forward. Thread-safe; copied before they return. Before init only the link is remembered; the rest is ignored. */
 void OTA_OnConnected(void);
 void OTA_OnDisconnected(void);
 void OTA_OnSubscribed(struct ota_span filter);

@@ -65,7 +65,7 @@ struct srv_command {
             struct ota_span cert_serial;
             int64_t cert_expires_s;
         } thing_enable;
-        struct { /* the file is in place already, see artifact.h; twice is harmless */
+        struct { /* the file is in place already, see db/artifacts.h; twice is harmless */
             uint8_t digest[SRV_DIGEST_SIZE];
             uint64_t size;
         } artifact_add;
