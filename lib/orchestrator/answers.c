@@ -202,8 +202,8 @@ static bool same_bytes(const struct ota_orchestrator *o, const struct reading *r
 }
 
 /*
- * The same bytes for another execution: what is here stays, and the result is for that one. Recorded
- * first. CLAIMED and RECEIVING begin again and take the job; later states have no step for that.
+ * The same bytes for another execution: what is here stays, and the result is for that one. Nobody
+ * hears of it before it is recorded.
  */
 static enum verdict take_over(struct ota_orchestrator *o, const struct ota_job_offer *offer,
                               const struct reading *r)
@@ -211,14 +211,9 @@ static enum verdict take_over(struct ota_orchestrator *o, const struct ota_job_o
     if (take_signature(o, &r->file) != OTA_OK) {
         return ota_claim_give_up(o);
     }
+    ota_jobs_hush(&o->jobs);
     take_identity(o, offer);
-    if (ota_workflow_enter(o, o->journal.state) == V_HALT) {
-        return V_WAIT;
-    }
-    if (o->must_take && o->journal.state >= OTA_JOURNAL_VERIFYING) {
-        ota_claim_tell(o);
-    }
-    return V_WAIT;
+    return V_AGAIN;
 }
 
 /* We hold a claim: does the provider still mean it? */

@@ -194,6 +194,10 @@ enum verdict ota_deed_ready(struct ota_orchestrator *o, ota_ms_t now, struct ota
     if (ota_take_command(o, OTA_COMMAND_ABORT)) {
         return ota_fail(o, OTA_REASON_ABORTED, OTA_OK, V_FAIL);
     }
+    if (o->must_take) {
+        o->must_take = false; /* it was offered when its bytes were here already */
+        ota_claim_tell(o);
+    }
     switch (o->step) {
     case 0:
         ota_event(o, OTA_EVENT_ACTIVATE, 0, 0);

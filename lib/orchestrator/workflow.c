@@ -30,19 +30,19 @@ static const struct {
     deed *deed;
     uint8_t next[V_COUNT - V_LEAVES];
 } workflow[STATES] = {
-    /*                deed                     OK          FAIL          REFUSE       GONE     DROP   FORGET INSTALLED */
-    [NONE]         = { ota_deed_idle,         { CLAIMED,    NEVER,        REPORT_FAIL, NEVER,   NEVER, NEVER, OUTCOME_OK } },
-    [CLAIMED]      = { ota_deed_claim,        { RECEIVING,  OUTCOME_FAIL, REPORT_FAIL, CLAIMED, DROP,  NONE,  OUTCOME_OK } },
-    [RECEIVING]    = { ota_deed_receive,      { VERIFYING,  OUTCOME_FAIL, NEVER,       CLAIMED, DROP,  NEVER, NEVER } },
-    [VERIFYING]    = { ota_deed_verify,       { READY,      OUTCOME_FAIL, NEVER,       CLAIMED, DROP,  NEVER, NEVER } },
-    [READY]        = { ota_deed_ready,        { ACTIVATING, OUTCOME_FAIL, NEVER,       NEVER,   DROP,  NEVER, NEVER } },
-    [ACTIVATING]   = { ota_deed_activate,     { NEVER,      OUTCOME_FAIL, NEVER,       CLAIMED, NEVER, NEVER, NEVER } },
-    [TESTING]      = { ota_deed_test,         { OUTCOME_OK, OUTCOME_FAIL, NEVER,       NEVER,   NEVER, NEVER, NEVER } },
-    [OUTCOME_OK]   = { ota_deed_outcome_ok,   { REPORT_OK,  OUTCOME_FAIL, REPORT_FAIL, NEVER,   NEVER, NEVER, NEVER } },
-    [OUTCOME_FAIL] = { ota_deed_outcome_fail, { REPORT_FAIL, NEVER,       NEVER,       NEVER,   NEVER, NEVER, NEVER } },
-    [DROP]         = { ota_deed_drop,         { NONE,       NEVER,        NEVER,       NEVER,   NEVER, NEVER, NEVER } },
-    [REPORT_OK]    = { ota_deed_report,       { NONE,       NEVER,        NEVER,       NEVER,   NEVER, NEVER, NEVER } },
-    [REPORT_FAIL]  = { ota_deed_report,       { NONE,       NEVER,        NEVER,       NEVER,   NEVER, NEVER, NEVER } },
+    /*                deed                     OK          FAIL          REFUSE       GONE     DROP   FORGET INSTALLED AGAIN */
+    [NONE]         = { ota_deed_idle,         { CLAIMED,    NEVER,        REPORT_FAIL, NEVER,   NEVER, NEVER, OUTCOME_OK, NEVER } },
+    [CLAIMED]      = { ota_deed_claim,        { RECEIVING,  OUTCOME_FAIL, REPORT_FAIL, CLAIMED, DROP,  NONE,  OUTCOME_OK, CLAIMED } },
+    [RECEIVING]    = { ota_deed_receive,      { VERIFYING,  OUTCOME_FAIL, NEVER,       CLAIMED, DROP,  NEVER, NEVER, RECEIVING } },
+    [VERIFYING]    = { ota_deed_verify,       { READY,      OUTCOME_FAIL, NEVER,       CLAIMED, DROP,  NEVER, NEVER, VERIFYING } },
+    [READY]        = { ota_deed_ready,        { ACTIVATING, OUTCOME_FAIL, NEVER,       NEVER,   DROP,  NEVER, NEVER, READY } },
+    [ACTIVATING]   = { ota_deed_activate,     { NEVER,      OUTCOME_FAIL, NEVER,       CLAIMED, NEVER, NEVER, NEVER, NEVER } },
+    [TESTING]      = { ota_deed_test,         { OUTCOME_OK, OUTCOME_FAIL, NEVER,       NEVER,   NEVER, NEVER, NEVER, NEVER } },
+    [OUTCOME_OK]   = { ota_deed_outcome_ok,   { REPORT_OK,  OUTCOME_FAIL, REPORT_FAIL, NEVER,   NEVER, NEVER, NEVER, NEVER } },
+    [OUTCOME_FAIL] = { ota_deed_outcome_fail, { REPORT_FAIL, NEVER,       NEVER,       NEVER,   NEVER, NEVER, NEVER, NEVER } },
+    [DROP]         = { ota_deed_drop,         { NONE,       NEVER,        NEVER,       NEVER,   NEVER, NEVER, NEVER, NEVER } },
+    [REPORT_OK]    = { ota_deed_report,       { NONE,       NEVER,        NEVER,       NEVER,   NEVER, NEVER, NEVER, NEVER } },
+    [REPORT_FAIL]  = { ota_deed_report,       { NONE,       NEVER,        NEVER,       NEVER,   NEVER, NEVER, NEVER, NEVER } },
 };
 /* clang-format on */
 

@@ -20,6 +20,7 @@ enum verdict {
     V_DROP,      /* give the claim up */
     V_FORGET,    /* the same, and the slot is untouched */
     V_INSTALLED, /* the running image is the one */
+    V_AGAIN,     /* the same for another execution: record it, and begin the deed again */
     V_COUNT,
 };
 

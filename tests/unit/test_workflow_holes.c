@@ -668,16 +668,19 @@ static void h15_a_downgrade_that_rots_leaves_what_it_replaced(void **ctx)
 static void h16_a_download_that_a_bootloader_erased_begins_anew(void **ctx)
 {
     (void)ctx;
-    static const uint32_t received[] = { 1, 3, 9, 15 };
+    static const uint32_t received[] = { 0, 1, 3, 9, 15 };
     for (size_t i = 0; i < COUNT(received); i++) {
         const struct sim_cfg cfg = sim_cfg_default();
         open_again(&cfg);
         sim_deploy(&world, "j1", v2);
         run_to_received(received[i]);
         wipe(world.layout.slot[OTA_SLOT_B]);
+        const uint32_t before = world.stream_bytes;
         sim_boot(&world);
         world.hands_off = true;
         run_to(OTA_JOURNAL_READY);
+        /* Noticed at once, not after the rest had come in vain. */
+        assert_true(world.stream_bytes - before <= v2->size + 4u * world.cfg.block_size);
         assert_int_equal(facts().slot[OTA_SLOT_B].download, OTA_MARK_SET);
         world.hands_off = false;
         boot_and_settle();
