@@ -416,6 +416,37 @@ static void the_same_bytes_go_on_for_whom_they_are_wanted_now(void **ctx)
     }
 }
 
+/* Named by its image's digest, and signed for deployment as `signed_for` is. */
+static void offer_by_digest(const char *job, const struct sim_image *image,
+                            const struct sim_image *signed_for)
+{
+    struct sim_image mixed = *image;
+    char hex[2u * OTA_DIGEST_SIZE + 1u], text[1000];
+    memcpy(mixed.file_digest, signed_for->file_digest, sizeof mixed.file_digest);
+    for (size_t i = 0; i < OTA_DIGEST_SIZE; i++) {
+        (void)snprintf(hex + 2u * i, 3, "%02x", image->digest[i]);
+    }
+    offer(job, 1, "s2", image);
+    sim_document("s2", &mixed, text, sizeof text);
+    const int room = (int)strlen(text) - 1; /* the last brace comes behind ours */
+    (void)snprintf(p.document, sizeof p.document, "%.*s,\"waft\":{\"v\":1,\"digest\":\"%s\"}}",
+                   room, text, hex);
+}
+
+static void the_same_bytes_are_judged_by_the_newest_signature(void **ctx)
+{
+    (void)ctx;
+    for (int wrong_first = 0; wrong_first <= 1; wrong_first++) {
+        open_again();
+        offer_by_digest("j1", v2, wrong_first ? v3 : v2);
+        run_to_received(4);
+        offer_by_digest("j2", v2, wrong_first ? v2 : v3);
+        ask_now();
+        settle();
+        expect_result("newest", "j2", 1, wrong_first ? "SUCCEEDED" : "REJECTED");
+    }
+}
+
 static void other_bytes_give_the_claim_up_and_are_fetched(void **ctx)
 {
     (void)ctx;
@@ -848,6 +879,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
         T(the_same_execution_goes_on),
         T(the_same_bytes_go_on_for_whom_they_are_wanted_now),
+        T(the_same_bytes_are_judged_by_the_newest_signature),
         T(other_bytes_give_the_claim_up_and_are_fetched),
         T(a_canceled_claim_is_given_up_without_a_word),
         T(a_claim_that_is_canceled_before_its_head_came_erases_nothing),
