@@ -37,13 +37,12 @@ static bool write_ca(const char *path, const char *pem, struct srv_err *err)
     return srv_file_write(path, pem, strlen(pem), 0644, err);
 }
 
-static bool write_answer(const struct paths *p, const json_t *answer, struct srv_err *err)
+static bool write_certificate(const struct paths *p, const json_t *answer, struct srv_err *err)
 {
-    const char *cert = cli_text(answer, "certificatePem"), *ca = cli_text(answer, "caPem");
-    if (cert[0] == '\0' || ca[0] == '\0') {
-        return srv_fail(err, SRV_E_INTERNAL, "the provider's answer has no certificate");
-    }
-    return srv_file_write(p->cert, cert, strlen(cert), 0644, err) && write_ca(p->ca, ca, err);
+    const char *cert = cli_text(answer, "certificatePem");
+    return cert[0] != '\0'
+               ? srv_file_write(p->cert, cert, strlen(cert), 0644, err)
+               : srv_fail(err, SRV_E_INTERNAL, "the provider's answer has no certificate");
 }
 
 static void print_result(const char *thing, const struct paths *p, const json_t *answer,
@@ -63,7 +62,10 @@ static void print_result(const char *thing, const struct paths *p, const json_t 
     cli_table_end(&t);
 }
 
-/* The key is on disk before the provider is asked: a certificate without a key would be of no use. */
+/*
+ * Key and CA are on disk before the provider is asked: it makes a thing once, and
+ * its certificate without them would be of no use.
+ */
 static enum cli_exit create(const char *thing, const struct paths *p, const struct cli_args *args)
 {
     struct srv_err err = { 0 };
@@ -74,7 +76,8 @@ static enum cli_exit create(const char *thing, const struct paths *p, const stru
     }
     EVP_PKEY *key = cli_key_make(&err);
     char *csr = key != NULL ? cli_csr_make(key, &err) : NULL;
-    bool stored = csr != NULL && cli_key_write_private(p->key, key, &err);
+    bool stored = csr != NULL && write_ca(p->ca, api.profile.ca_pem, &err) &&
+                  cli_key_write_private(p->key, key, &err);
     json_t *answer =
         stored ? cli_call(&api, "POST", json_pack("{s:s}", "csr", csr), "/waft/v1/things/%s", thing)
                : NULL;
@@ -82,7 +85,7 @@ static enum cli_exit create(const char *thing, const struct paths *p, const stru
     if (stored && answer == NULL) {
         unlink(p->key);
     }
-    if (!stored || (answer != NULL && !write_answer(p, answer, &err))) {
+    if (!stored || (answer != NULL && !write_certificate(p, answer, &err))) {
         code = cli_fail(CLI_FAILED, NULL, "%s", err.text);
     } else if (answer != NULL) {
         print_result(thing, p, answer, args->format);

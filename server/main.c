@@ -173,17 +173,13 @@ static void close_all(struct house *h)
     }
 }
 
-static void renew(struct house *h)
+static bool renew(struct house *h, struct srv_err *err)
 {
-    struct srv_err err = { .code = SRV_OK };
-    const bool renewed = srv_identity_renew(h->identity, time(NULL), &err);
-    if (err.code == SRV_OK && renewed && h->broker != NULL && !srv_broker_reload(h->broker, &err)) {
-        srv_log(SRV_LOG_WARN, "broker.reload", "reason=\"%s\"", err.text);
-        return;
+    if (!srv_identity_renew(h->identity, time(NULL), err)) {
+        return err->code == SRV_OK;
     }
-    if (err.code != SRV_OK) {
-        srv_log(SRV_LOG_WARN, "identity.renew", "reason=\"%s\"", err.text);
-    }
+    return (h->broker == NULL || srv_broker_reload(h->broker, err)) &&
+           srv_http_reload(h->http, err);
 }
 
 /* Blocked before the first thread starts, so that all inherit it and only sigtimedwait() gets them. */
@@ -203,8 +199,9 @@ static void wait_for_end(struct house *h, const sigset_t *signals)
     const struct timespec day = { .tv_sec = RENEW_S };
     int got;
     while ((got = sigtimedwait(signals, NULL, &day)) < 0) {
-        if (errno == EAGAIN) {
-            renew(h);
+        struct srv_err err = { .code = SRV_OK };
+        if (errno == EAGAIN && !renew(h, &err)) {
+            srv_log(SRV_LOG_WARN, "identity.renew", "reason=\"%s\"", err.text);
         }
     }
     srv_log(SRV_LOG_INFO, "waftd.stop", "signal=%s", got == SIGTERM ? "TERM" : "INT");

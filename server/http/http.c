@@ -380,26 +380,47 @@ struct srv_http *srv_http_start(const struct srv_http_cfg *cfg, struct srv_err *
     return NULL;
 }
 
-void srv_http_stop(struct srv_http *h)
+static void set_stopping(struct srv_http *h, bool stopping)
 {
-    if (h == NULL) {
-        return;
-    }
     pthread_mutex_lock(&h->lock);
-    h->stopping = true;
+    h->stopping = stopping;
     pthread_cond_broadcast(&h->stop_comes);
     pthread_mutex_unlock(&h->lock);
+}
+
+static void stop_daemon(struct srv_http *h)
+{
+    set_stopping(h, true);
     if (h->daemon != NULL) {
         MHD_stop_daemon(h->daemon);
-    }
-    while (h->reader_count > 0) {
-        srv_db_close(h->readers[--h->reader_count]);
+        h->daemon = NULL;
     }
     if (h->key_pem != NULL) {
         OPENSSL_cleanse(h->key_pem, strlen(h->key_pem));
     }
     free(h->key_pem);
     free(h->cert_pem);
+    h->key_pem = h->cert_pem = NULL;
+}
+
+bool srv_http_reload(struct srv_http *h, struct srv_err *err)
+{
+    stop_daemon(h);
+    set_stopping(h, false);
+    return load_certificate(h, err) &&
+           (listen_on(h, h->port) ||
+            srv_fail(err, SRV_E_UNAVAILABLE, "HTTPS cannot listen at port %u again", h->port));
+}
+
+void srv_http_stop(struct srv_http *h)
+{
+    if (h == NULL) {
+        return;
+    }
+    stop_daemon(h);
+    while (h->reader_count > 0) {
+        srv_db_close(h->readers[--h->reader_count]);
+    }
     OPENSSL_cleanse(h->token, sizeof h->token);
     pthread_cond_destroy(&h->stop_comes);
     pthread_mutex_destroy(&h->hold_lock);

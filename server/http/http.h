@@ -39,6 +39,12 @@ struct srv_http_cfg {
 /** NULL with `err` if the port is taken or the token cannot be read. */
 struct srv_http *srv_http_start(const struct srv_http_cfg *cfg, struct srv_err *err);
 
+/**
+ * Take the certificate that is there now (after srv_identity_renew()), at the same
+ * port. Connections end; clients that wait for something ask again.
+ */
+SRV_MUST_CHECK bool srv_http_reload(struct srv_http *h, struct srv_err *err);
+
 /** End waiting requests, then all connections, then the thread. NULL is nothing. */
 void srv_http_stop(struct srv_http *h);
 

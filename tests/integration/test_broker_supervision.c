@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -308,6 +309,26 @@ static void its_key_is_for_nobody_else(void **state)
     close_house(&h);
 }
 
+static void a_fleet_may_be_larger_than_the_usual_limit_of_open_files(void **state)
+{
+    (void)state;
+    struct rlimit ours, low;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &ours), 0);
+    low = (struct rlimit){ .rlim_cur = 256, .rlim_max = ours.rlim_max };
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    struct house h = must_open("files", 0);
+    char path[64], line[256];
+    unsigned long soft = 0;
+    snprintf(path, sizeof path, "/proc/%d/limits", srv_broker_pid(h.broker));
+    FILE *f = fopen(path, "r");
+    while (fgets(line, sizeof line, f) != NULL && sscanf(line, "Max open files %lu", &soft) != 1) {
+    }
+    fclose(f);
+    assert_int_equal(soft, ours.rlim_max);
+    close_house(&h);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &ours), 0);
+}
+
 static void a_reload_ends_no_session(void **state)
 {
     (void)state;
@@ -342,6 +363,7 @@ int main(void)
         cmocka_unit_test(a_left_over_broker_of_the_same_directory_is_ended),
         cmocka_unit_test(a_process_that_is_not_ours_is_left_alone),
         cmocka_unit_test(its_key_is_for_nobody_else),
+        cmocka_unit_test(a_fleet_may_be_larger_than_the_usual_limit_of_open_files),
         cmocka_unit_test(a_reload_ends_no_session),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
