@@ -363,7 +363,7 @@ static uint32_t resume_at(const struct ota_orchestrator *o)
     if (unit % block != 0 || unit % sector != 0) {
         return 0;
     }
-    return o->journal.mark - o->journal.mark % unit;
+    return o->journal.mark < o->journal.file_size ? o->journal.mark - o->journal.mark % unit : 0;
 }
 
 /* Has someone erased what the journal promises: the bytes below `begin`, or the download mark? */

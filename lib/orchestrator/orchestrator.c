@@ -24,6 +24,13 @@ static ota_err_t read_own(struct ota_orchestrator *o)
     return OTA_OK;
 }
 
+/* Whatever wrote it: of a job without a name nothing can be said to anyone. */
+static bool names_a_job(const struct ota_journal *j)
+{
+    return j->state == OTA_JOURNAL_NONE ||
+           ota_job_id_ok((struct ota_span){ j->job_id, j->job_id_len });
+}
+
 ota_err_t ota_orchestrator_init(struct ota_orchestrator *o, const struct ota_orchestrator_cfg *cfg)
 {
     OTA_ASSERT(cfg->scratch.topic.cap >= OTA_TOPIC_MAX);
@@ -53,7 +60,7 @@ ota_err_t ota_orchestrator_init(struct ota_orchestrator *o, const struct ota_orc
         return err;
     }
     err = ota_journal_read(cfg->store, &o->journal);
-    if (err == OTA_E_NOT_FOUND) {
+    if (err == OTA_E_NOT_FOUND || (err == OTA_OK && !names_a_job(&o->journal))) {
         o->journal = (struct ota_journal){ .state = OTA_JOURNAL_NONE };
         err = OTA_OK;
     }

@@ -121,11 +121,17 @@ static enum ota_job_status result_status(const struct ota_journal *j)
     return is_refusal(j) ? OTA_JOB_REJECTED : OTA_JOB_FAILED;
 }
 
+/* Steps: tell, wait for the answer, wait to tell again. */
+enum { TELL, TOLD, LATER };
+
 enum verdict ota_deed_report(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect)
 {
-    (void)now;
     (void)effect;
-    if (o->step > 0) {
+    if (o->step == LATER && now >= o->deadline) {
+        o->deadline = OTA_NEVER;
+        o->step = TELL;
+    }
+    if (o->step != TELL) {
         return V_WAIT;
     }
     const struct ota_jobs_update update = {
@@ -135,24 +141,52 @@ enum verdict ota_deed_report(struct ota_orchestrator *o, ota_ms_t now, struct ot
         .details = o->brief_report ? OTA_SPAN_NONE : result_details(o),
     };
     ota_jobs_tell(&o->jobs, &update);
-    o->step = 1;
+    o->step = TOLD;
     return V_MORE;
+}
+
+/* Refused, and what is to be done about it. */
+enum remedy { GIVE_UP, TELL_BRIEFLY, TELL_LATER };
+
+static enum remedy remedy_for(const struct ota_orchestrator *o, const struct ota_jobs_news *news)
+{
+    switch (news->answer.code) {
+    case OTA_WIRE_InvalidStateTransition: /* the execution is over, or gone: nobody is left to tell */
+    case OTA_WIRE_TerminalStateReached:
+    case OTA_WIRE_ResourceNotFound: return GIVE_UP;
+    case OTA_WIRE_VersionMismatch: /* told without a version; so this is an odd provider */
+        return ota_job_status_terminal(news->answer.status) ? GIVE_UP : TELL_LATER;
+    case OTA_WIRE_InvalidTopic: /* our words are not to its liking; the result counts */
+    case OTA_WIRE_InvalidJson:
+    case OTA_WIRE_InvalidCbor:
+    case OTA_WIRE_InvalidRequest: return o->brief_report ? GIVE_UP : TELL_BRIEFLY;
+    case OTA_WIRE_InternalError:
+    case OTA_WIRE_RequestThrottled:
+    case OTA_WIRE_Unauthorized:
+    case OTA_WIRE_BlockSizeOutOfBounds:
+    case OTA_WIRE_OffsetOutOfBounds:
+    case OTA_WIRE_BlockCountLimitExceeded:
+    case OTA_WIRE_BlockBitmapLimitExceeded:
+    case OTA_WIRE_ETagMismatch:
+    case OTA_WIRE_CODE_COUNT: break;
+    }
+    return TELL_LATER;
 }
 
 void ota_report_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news *news)
 {
     const bool refused = news->kind == OTA_JOBS_NEWS_REJECTED;
-    if (refused && news->answer.code == OTA_WIRE_VersionMismatch &&
-        !ota_job_status_terminal(news->answer.status)) {
-        o->step = 0; /* told without a version; so this is an odd provider: again */
+    switch (refused ? remedy_for(o, news) : GIVE_UP) {
+    case GIVE_UP: break;
+    case TELL_BRIEFLY:
+        o->brief_report = true;
+        o->step = TELL;
+        return;
+    case TELL_LATER:
+        o->deadline = o->now + o->cfg.retry_ms_max;
+        o->step = LATER;
         return;
     }
-    if (refused && news->answer.code == OTA_WIRE_InvalidRequest && !o->brief_report) {
-        o->brief_report = true; /* the words were not to its liking; the result counts */
-        o->step = 0;
-        return;
-    }
-    /* Taken, or the execution is over or gone: there is nobody left to tell. */
     o->brief_report = false;
     o->answered = V_OK;
     ota_event(o, OTA_EVENT_REPORTED, refused ? 0 : 1, 0);

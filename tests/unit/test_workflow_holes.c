@@ -665,16 +665,16 @@ static void h15_a_downgrade_that_rots_leaves_what_it_replaced(void **ctx)
 
 /* --- H16: MCUboot erases what it does not know -------------------------------------------------------------------- */
 
-static void h16_a_download_that_a_bootloader_erased_begins_anew(void **ctx)
+static void erase_at_each_stage(bool marks_too)
 {
-    (void)ctx;
     static const uint32_t received[] = { 0, 1, 3, 9, 15 };
     for (size_t i = 0; i < COUNT(received); i++) {
         const struct sim_cfg cfg = sim_cfg_default();
         open_again(&cfg);
         sim_deploy(&world, "j1", v2);
         run_to_received(received[i]);
-        wipe(world.layout.slot[OTA_SLOT_B]);
+        wipe(marks_too ? world.layout.slot[OTA_SLOT_B]
+                       : ota_store_image_region(&world.device.store, OTA_SLOT_B));
         const uint32_t before = world.stream_bytes;
         sim_boot(&world);
         world.hands_off = true;
@@ -686,6 +686,13 @@ static void h16_a_download_that_a_bootloader_erased_begins_anew(void **ctx)
         boot_and_settle();
         assert_int_equal(sim_status(&world, "j1", NULL), OTA_JOB_SUCCEEDED);
     }
+}
+
+static void h16_a_download_that_a_bootloader_erased_begins_anew(void **ctx)
+{
+    (void)ctx;
+    erase_at_each_stage(true);
+    erase_at_each_stage(false);
 }
 
 static void h16_so_does_one_that_was_complete(void **ctx)
@@ -812,6 +819,21 @@ static void n5_a_torn_confirm_without_a_job_reverts(void **ctx)
     expect_well("j1", v3);
 }
 
+static void a_journal_without_a_job_is_none(void **ctx)
+{
+    (void)ctx;
+    for (unsigned s = OTA_JOURNAL_CLAIMED; s <= OTA_JOURNAL_REPORT_FAIL; s++) {
+        struct ota_store tool;
+        const struct ota_journal j = { .state = (enum ota_journal_state)s, .slot = OTA_SLOT_B };
+        assert_int_equal(ota_store_open(&tool, &world.flash.base, &world.layout), OTA_OK);
+        assert_int_equal(ota_journal_write(&tool, &j), OTA_OK);
+        boot_and_settle();
+        assert_int_equal(state(), OTA_JOURNAL_NONE);
+        assert_ptr_equal(sim_running(&world), v1);
+    }
+    expect_well("j1", v2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -842,6 +864,7 @@ int main(void)
         T(h15_a_downgrade_that_rots_leaves_what_it_replaced),
         T(h16_a_download_that_a_bootloader_erased_begins_anew),
         T(h16_so_does_one_that_was_complete),
+        T(a_journal_without_a_job_is_none),
         T(n1_a_torn_sequence_costs_a_download_and_an_equal_version_stays),
         T(n2_the_first_update_over_an_unmarked_image_stays),
         T(n3_a_torn_adoption_is_harmless),
