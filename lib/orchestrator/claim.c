@@ -86,7 +86,6 @@ void ota_claim_look_again(struct ota_orchestrator *o)
     o->claim_known = false;
     o->step = KNOW;
     ota_check(o);
-    ota_spend(o);
 }
 
 void ota_claim_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news *news)
