@@ -27,7 +27,7 @@ static char data[100], release_key[100], deployment_key[100], image[100];
 
 static const char *in_tmp(char out[200], const char *name)
 {
-    snprintf(out, 200, "%s/%s", tmp.path, name);
+    assert_true(snprintf(out, 200, "%s/%s", tmp.path, name) < 200);
     return out;
 }
 
