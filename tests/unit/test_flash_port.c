@@ -1,10 +1,12 @@
 /*
- * What every flash port must do, asked of each that runs here: the model that other tests trust,
- * and the file that is the demo device's flash. A new port is one more entry in `ports`.
+ * What every flash port must do (flash_checks.h), asked of each that runs here: the model that other
+ * tests trust, and the file that is the demo device's flash. A new port is one more entry in `ports`;
+ * one that runs on a board takes the checks along: tests/system/flash.
  */
 #define _GNU_SOURCE /* nftw() */
 #include "t.h"
 
+#include "flash_checks.h"
 #include "flash_model.h"
 #include "posix_board.h"
 #include "posix_flash.h"
@@ -78,15 +80,28 @@ static const struct port ports[] = {
     { "posix", file_make, file_again, file_drop },
 };
 
-/* Run a check for every port, write unit and erased value. */
-static void everywhere(void (*check)(const struct port *p, struct ota_flash *f))
+/* For every port, write unit and erased value. */
+static void every_port_does_what_a_flash_must(void **state)
 {
     static const uint32_t units[] = { 1, 2, 4, 8, 16, 32 };
     static const uint8_t erased[] = { 0xff, 0x00 };
-    for (size_t i = 0; i < COUNT(ports) * COUNT(units) * COUNT(erased); i++) {
-        const struct port *p = &ports[i % COUNT(ports)];
-        const uint32_t unit = units[i / COUNT(ports) % COUNT(units)];
-        check(p, p->make(unit, erased[i / COUNT(ports) / COUNT(units)]));
+    (void)state;
+    for (size_t i = 0; i < FLASH_CHECKS * COUNT(ports) * COUNT(units) * COUNT(erased); i++) {
+        const struct flash_check *check = &flash_checks[i % FLASH_CHECKS];
+        const struct port *p = &ports[i / FLASH_CHECKS % COUNT(ports)];
+        const size_t rest = i / FLASH_CHECKS / COUNT(ports);
+        const struct flash_bench bench = {
+            .flash = p->make(units[rest % COUNT(units)], erased[rest / COUNT(units)]),
+            .again = p->again,
+        };
+        const char *wrong = check->run(&bench);
+        if (wrong != NULL) {
+            fail_msg("[%s, units of %u, erased %02x] %s: %s", p->name, units[rest % COUNT(units)],
+                     erased[rest / COUNT(units)], check->fact, wrong);
+        }
+        if (i % FLASH_CHECKS == FLASH_CHECKS - 1u) {
+            model.faults.double_programs = 0; /* provoked by the last check */
+        }
         p->drop();
     }
 }
@@ -94,146 +109,6 @@ static void everywhere(void (*check)(const struct port *p, struct ota_flash *f))
 static void read_all(struct ota_flash *f, uint8_t bytes[SIZE])
 {
     assert_int_equal(ota_flash_read(f, 0, (struct ota_buf){ bytes, SIZE }), OTA_OK);
-}
-
-/* --- what a port must do --------------------------------------------------- */
-
-static void check_new_is_erased(const struct port *p, struct ota_flash *f)
-{
-    uint8_t bytes[SIZE];
-    read_all(f, bytes);
-    for (uint32_t i = 0; i < SIZE; i++) {
-        CHECK_ROW(p->name, bytes[i] == f->erased);
-    }
-}
-
-static void new_flash_is_erased(void **state)
-{
-    (void)state;
-    everywhere(check_new_is_erased);
-}
-
-static void check_keeps(const struct port *p, struct ota_flash *f)
-{
-    uint8_t want[SIZE], got[SIZE];
-    uint32_t x = 0x5eed0002;
-    memset(want, f->erased, sizeof want);
-    /* One unit, several units over a sector's border, the last unit. */
-    const uint32_t unit = f->write_size;
-    const struct ota_region rows[] = { { 0, unit },
-                                       { SECTOR - unit, 3 * unit },
-                                       { SIZE - unit, unit } };
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        for (uint32_t k = 0; k < rows[i].size; k++) {
-            want[rows[i].offset + k] = (uint8_t)t_random(&x);
-        }
-        uint8_t *exact = t_exact(want + rows[i].offset, rows[i].size);
-        CHECK_ROW(p->name, ota_flash_write(f, rows[i].offset,
-                                           (struct ota_span){ exact, rows[i].size }) == OTA_OK);
-        free(exact);
-    }
-    read_all(f, got);
-    CHECK_ROW(p->name, memcmp(got, want, SIZE) == 0);
-    f = p->again();
-    read_all(f, got);
-    CHECK_ROW(p->name, memcmp(got, want, SIZE) == 0);
-}
-
-static void what_is_written_is_there_after_a_restart_and_nothing_else(void **state)
-{
-    (void)state;
-    everywhere(check_keeps);
-}
-
-static void check_erases_one_sector(const struct port *p, struct ota_flash *f)
-{
-    uint8_t want[SIZE], got[SIZE];
-    uint32_t x = 0x5eed0003;
-    for (uint32_t i = 0; i < SIZE; i++) {
-        want[i] = (uint8_t)t_random(&x);
-    }
-    CHECK_ROW(p->name, ota_flash_write(f, 0, OTA_SPAN_OF(want)) == OTA_OK);
-    CHECK_ROW(p->name, ota_flash_erase(f, 2 * SECTOR) == OTA_OK);
-    memset(want + 2 * SECTOR, f->erased, SECTOR);
-    read_all(f, got);
-    CHECK_ROW(p->name, memcmp(got, want, SIZE) == 0);
-}
-
-static void an_erase_clears_its_sector_and_nothing_else(void **state)
-{
-    (void)state;
-    everywhere(check_erases_one_sector);
-}
-
-static void check_refuses(const struct port *p, struct ota_flash *f)
-{
-    static const struct {
-        const char *why;
-        uint32_t offset, len;
-    } rows[] = {
-        { "one behind the end", SIZE, 32 },
-        { "over the end", SIZE - 32, 64 },
-        { "an offset that wraps", UINT32_MAX - 31, 64 },
-    };
-    uint8_t bytes[64] = { 0 }, got[SIZE];
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        const struct ota_span from = { bytes, rows[i].len };
-        CHECK_ROW(rows[i].why, ota_flash_write(f, rows[i].offset, from) == OTA_E_RANGE);
-        CHECK_ROW(rows[i].why,
-                  ota_flash_read(f, rows[i].offset, (struct ota_buf){ bytes, rows[i].len }) ==
-                      OTA_E_RANGE);
-    }
-    CHECK_ROW("erase behind the end", ota_flash_erase(f, SIZE) == OTA_E_RANGE);
-    CHECK_ROW("erase inside a sector", ota_flash_erase(f, SECTOR / 2) == OTA_E_RANGE);
-    if (f->write_size > 1) {
-        const struct ota_span unit = { bytes, f->write_size };
-        const struct ota_span less = { bytes, f->write_size - 1 };
-        CHECK_ROW("misaligned offset", ota_flash_write(f, 1, unit) == OTA_E_RANGE);
-        CHECK_ROW("misaligned length", ota_flash_write(f, 0, less) == OTA_E_RANGE);
-    }
-    (void)p;
-    read_all(f, got);
-    for (uint32_t i = 0; i < SIZE; i++) {
-        assert_int_equal(got[i], f->erased);
-    }
-}
-
-static void what_is_outside_or_misaligned_is_refused_and_nothing_changes(void **state)
-{
-    (void)state;
-    everywhere(check_refuses);
-}
-
-static void check_nothing(const struct port *p, struct ota_flash *f)
-{
-    CHECK_ROW(p->name, ota_flash_write(f, SIZE, OTA_SPAN_NONE) == OTA_OK);
-    CHECK_ROW(p->name, ota_flash_read(f, SIZE, (struct ota_buf){ NULL, 0 }) == OTA_OK);
-}
-
-static void nothing_can_be_read_and_written_even_at_the_end(void **state)
-{
-    (void)state;
-    everywhere(check_nothing);
-}
-
-/* --- NOR: physics that the model and the file share -------------------------- */
-
-static void programming_never_gives_a_bit_back(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < 2 * COUNT(ports); i++) {
-        const struct port *p = &ports[i / 2];
-        const uint8_t erased = i % 2 == 0 ? 0xff : 0x00;
-        struct ota_flash *f = p->make(1, erased);
-        const uint8_t first = 0xf0, second = 0x3c;
-        uint8_t got = 0;
-        assert_int_equal(ota_flash_write(f, 0, (struct ota_span){ &first, 1 }), OTA_OK);
-        assert_int_equal(ota_flash_write(f, 0, (struct ota_span){ &second, 1 }), OTA_OK);
-        assert_int_equal(ota_flash_read(f, 0, (struct ota_buf){ &got, 1 }), OTA_OK);
-        CHECK_ROW(p->name, got == (erased == 0xff ? (first & second) : (first | second)));
-        model.faults.double_programs = 0; /* provoked */
-        p->drop();
-    }
 }
 
 /* --- the model ---------------------------------------------------------------- */
@@ -408,12 +283,7 @@ static void the_board_fits_its_flash(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(new_flash_is_erased),
-        cmocka_unit_test(what_is_written_is_there_after_a_restart_and_nothing_else),
-        cmocka_unit_test(an_erase_clears_its_sector_and_nothing_else),
-        cmocka_unit_test(what_is_outside_or_misaligned_is_refused_and_nothing_changes),
-        cmocka_unit_test(nothing_can_be_read_and_written_even_at_the_end),
-        cmocka_unit_test(programming_never_gives_a_bit_back),
+        cmocka_unit_test(every_port_does_what_a_flash_must),
         cmocka_unit_test(the_model_counts_what_a_program_must_not_do),
         cmocka_unit_test(after_a_cut_nothing_works_until_power_is_on),
         cmocka_unit_test(a_torn_erase_mixes_old_and_erased),

@@ -60,19 +60,14 @@ class Flash:
         self.write(CUT_PLAN, b'\xff' * 20)
 
 
-class Board:
-    """One life from power-on to power-off. As a context it is off at the end, whatever happens."""
+class Machine:
+    """One life of an emulated board, from power-on to power-off. As a context it is off at the end, whatever happens."""
 
-    def __init__(self, boot, flash, fast=False):
-        """fast: a waiting CPU lets the emulated time fly, so that five seconds of a watchdog are none of ours."""
-        command = ['qemu-system-arm', '-M', 'mps2-an385,memory-backend=nor', '-kernel', boot, '-display', 'none',
-                   '-monitor', 'none', '-serial', 'stdio', '-nic', 'none', '-object',
-                   f'memory-backend-file,id=nor,size=16M,mem-path={flash.path},share=on']
-        if fast:
-            command += ['-icount', 'shift=6,sleep=off']
+    def __init__(self, options):
         self.said, self.rest = [], b''
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            ['qemu-system-arm', '-display', 'none', '-monitor', 'none', '-serial', 'stdio', *options],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
     def __enter__(self):
         return self
@@ -110,3 +105,13 @@ class Board:
             raise Silence('the board is dead')
         except Silence as why:
             raise Silence(f'{why}: {" or ".join(patterns)}; the UART said:\n  ' + '\n  '.join(self.said)) from None
+
+
+class Board(Machine):
+    """mps2-an385 with a bootloader in its ROM and a flash."""
+
+    def __init__(self, boot, flash, fast=False):
+        """fast: a waiting CPU lets the emulated time fly, so that five seconds of a watchdog are none of ours."""
+        super().__init__(['-M', 'mps2-an385,memory-backend=nor', '-kernel', boot, '-nic', 'none', '-object',
+                          f'memory-backend-file,id=nor,size=16M,mem-path={flash.path},share=on',
+                          *(['-icount', 'shift=6,sleep=off'] if fast else [])])
