@@ -54,6 +54,7 @@ struct request {
     const char *method, *path, *body;
     size_t body_len;   /* 0: of a text */
     const char *token; /* NULL: the right one; "": none */
+    bool may_be_cut;   /* the server may hang up while it is being sent */
 };
 
 static void perform(const struct request *q, struct answer *a)
@@ -85,7 +86,7 @@ static void perform(const struct request *q, struct answer *a)
     }
     CURLcode why = curl_easy_perform(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &a->status);
-    if (why != CURLE_OK && a->status == 0) {
+    if (why != CURLE_OK && a->status == 0 && !q->may_be_cut) {
         fail_msg("%s %s: %s", q->method, q->path, curl_easy_strerror(why));
     }
     curl_slist_free_all(headers);
@@ -95,7 +96,7 @@ static void perform(const struct request *q, struct answer *a)
 
 static long ask(const char *method, const char *path, const char *body, struct answer *a)
 {
-    struct request q = { method, path, body, 0, NULL };
+    struct request q = { .method = method, .path = path, .body = body };
     perform(&q, a);
     return a->status;
 }
@@ -140,7 +141,7 @@ static void only_the_right_token_is_let_in(void **state)
     static const char *const paths[] = { "/things", "/waft/v1/status", "/nowhere", "/jobs/x" };
     for (size_t i = 0; i < COUNT(rows); i++) {
         for (size_t p = 0; p < COUNT(paths); p++) {
-            struct request q = { "GET", paths[p], NULL, 0, rows[i].token };
+            struct request q = { .method = "GET", .path = paths[p], .token = rows[i].token };
             struct answer a;
             perform(&q, &a);
             assert_refused(rows[i].why, &a, 401, "UnauthorizedException");
@@ -148,10 +149,15 @@ static void only_the_right_token_is_let_in(void **state)
     }
     /* A stranger's upload is not even read. */
     char *large = calloc(1, 8u << 20);
-    struct request q = { "PUT", "/waft/v1/artifacts/00", large, 8u << 20, "x" };
+    struct request q = { .method = "PUT",
+                         .path = "/waft/v1/artifacts/00",
+                         .body = large,
+                         .body_len = 8u << 20,
+                         .token = "x",
+                         .may_be_cut = true };
     struct answer a;
     perform(&q, &a);
-    assert_int_equal(a.status, 401);
+    assert_true(a.status == 401 || a.status == 0);
     drop(&a);
     free(large);
 }
@@ -323,7 +329,7 @@ static void a_body_that_is_too_large_is_refused(void **state)
     size_t len = 3u << 20;
     char *body = malloc(len);
     memset(body, ' ', len);
-    struct request q = { "POST", "/things/large", body, len, NULL };
+    struct request q = { .method = "POST", .path = "/things/large", .body = body, .body_len = len };
     struct answer a;
     perform(&q, &a);
     assert_int_equal(a.status, 413);
@@ -352,7 +358,7 @@ static void an_artifact_is_kept_only_if_its_digest_is_the_one_it_was_sent_under(
     hex_digest(bytes, len, hex);
     snprintf(path, sizeof path, "/waft/v1/artifacts/%s", hex);
     snprintf(file, sizeof file, "%s/artifacts/%s", data, hex);
-    struct request q = { "PUT", path, bytes, len - 1, NULL };
+    struct request q = { .method = "PUT", .path = path, .body = bytes, .body_len = len - 1 };
     struct answer a;
     perform(&q, &a);
     assert_refused("one byte short", &a, 400, "InvalidRequestException");
