@@ -20,11 +20,14 @@ function(ota_module name)
     target_link_libraries(ota_${name} PUBLIC ${M_DEPS} PRIVATE waft_flags)
 endfunction()
 
-# ota_test(NAME LABEL label [SOURCES ...] [LIBS ...] [TIMEOUT seconds])
-# A cmocka program test_NAME from test_NAME.c and a CTest of the same name.
+# ota_test(NAME LABEL label [MAIN a.c] [SOURCES ...] [LIBS ...] [TIMEOUT seconds])
+# A cmocka program test_NAME from test_NAME.c, or from MAIN: the same facts about other LIBS; and a CTest of the same name.
 function(ota_test name)
-    cmake_parse_arguments(T "" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
-    add_executable(test_${name} test_${name}.c ${T_SOURCES})
+    cmake_parse_arguments(T "" "LABEL;MAIN;TIMEOUT" "SOURCES;LIBS" ${ARGN})
+    if(NOT T_MAIN)
+        set(T_MAIN test_${name}.c)
+    endif()
+    add_executable(test_${name} ${T_MAIN} ${T_SOURCES})
     target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
     target_link_libraries(test_${name} PRIVATE ${T_LIBS} test_support cmocka waft_flags)
     # Asked for by name: the modules behind test_support in the link order are what needs it.
