@@ -37,6 +37,9 @@
 /* The host's loopback, seen from the emulated board, and the name in its broker's certificate. */
 #define BROKER_NAME "localhost"
 
+/* Transferred, never looked at; volatile, so that it is there all the same. */
+static const volatile uint8_t ballast[RELEASE_BALLAST_KB * 1024u + 1u] = { 1 };
+
 struct demo {
     struct ota_flash flash;
     struct psa_port crypto;
@@ -50,6 +53,7 @@ struct demo {
     struct show show;
     bool test_wanted;
     bool was_connected, was_ready; /* as last told */
+    uint32_t failures;             /* the same */
     ota_ms_t telemetry_at, statistics_at;
     uint8_t message[OTA_MESSAGE_SIZE(BLOCK_SIZE) +
                     1u]; /* one more than the agent can take: it must see what is too large */
@@ -185,11 +189,15 @@ static void tell_statistics(const struct demo *d)
 static void tell_changes(struct demo *d)
 {
     const bool connected = mqtt_is_connected(&d->mqtt);
-    if (connected != d->was_connected) {
-        show_line(&d->show, connected ? "connected to " : "lost ", d->broker,
-                  connected ? "" : "; trying again");
-        d->was_connected = connected;
+    if (connected && !d->was_connected) {
+        show_line(&d->show, "connected to ", d->broker, NULL);
+    } else if (!connected && d->mqtt.failures != d->failures) {
+        show_line(&d->show,
+                  d->was_connected ? "connection lost: " : "cannot connect: ", mqtt_why(&d->mqtt),
+                  "; trying again");
     }
+    d->was_connected = connected;
+    d->failures = d->mqtt.failures;
     if (connected && !d->was_ready && OTA_GetAgentState() == OTA_AgentState_Ready) {
         say("agent is ready");
         d->was_ready = OTA_CheckForUpdate() == OTA_Err_None;
@@ -361,6 +369,7 @@ int main(void)
     uart_init();
     clock_init();
     go_wrong(RELEASE_FLAW);
+    (void)ballast[0];
     d->show.version = RELEASE_VERSION;
     if (!prepare(d)) {
         return 1;

@@ -1,5 +1,6 @@
 #include "mqtt.h"
 #include "ota/err.h"
+#include <lwip/err.h>
 #include <string.h>
 
 /* Missed once and a half, the broker takes us for gone (MQTT 3.1.1, 3.1.2.10). */
@@ -15,13 +16,25 @@
 /* The longest packet that we write: a publish of the agent or of the application. */
 #define PACKET_MAX 1536u
 
-static void give_up(struct mqtt *m, ota_ms_t now)
+static const char *link_words(int fault)
+{
+    switch (fault) {
+    case 0: return "the broker closed the connection";
+    case ERR_RST: return "nobody listens there";
+    case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED: return "the broker's certificate is not trusted";
+    case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE: return "the broker refuses our certificate";
+    default: return "the connection failed";
+    }
+}
+
+static void give_up(struct mqtt *m, const char *why, ota_ms_t now)
 {
     const bool was_up = m->state == MQTT_STATE_UP;
     link_close(&m->link);
     m->state = MQTT_STATE_WAITING;
     m->deadline = ota_backoff_deadline(&m->backoff, m->failures, now);
     m->failures += m->failures < UINT32_MAX ? 1u : 0;
+    m->why = why;
     if (was_up) {
         m->cfg.sink.disconnected();
     }
@@ -230,6 +243,12 @@ static bool keep_alive(struct mqtt *m, ota_ms_t now)
     return send_bare(m, MQTT_PINGREQ);
 }
 
+static bool talk(struct mqtt *m, ota_ms_t now, bool *more)
+{
+    return (m->state != MQTT_STATE_LINKING || greet(m)) && take_packet(m, now, more) &&
+           keep_alive(m, now);
+}
+
 bool mqtt_turn(struct mqtt *m, ota_ms_t now)
 {
     bool more = false;
@@ -240,14 +259,12 @@ bool mqtt_turn(struct mqtt *m, ota_ms_t now)
         return false;
     }
     const enum link_state link = link_turn(&m->link);
-    bool good = link != LINK_LOST && now < m->deadline;
-    if (good && link == LINK_UP) {
-        good = (m->state != MQTT_STATE_LINKING || greet(m)) && take_packet(m, now, &more) &&
-               keep_alive(m, now);
-    }
-    if (!good) {
-        give_up(m, now);
-        return false;
+    if (link == LINK_LOST) {
+        give_up(m, link_words(m->link.fault), now);
+    } else if (now >= m->deadline) {
+        give_up(m, "the broker is silent", now);
+    } else if (link == LINK_UP && !talk(m, now, &more)) {
+        give_up(m, "the broker does not keep to the protocol, or takes nothing", now);
     }
     return more;
 }
@@ -262,7 +279,7 @@ bool mqtt_is_settled(const struct mqtt *m)
     return m->state == MQTT_STATE_UP && m->subscribed && m->unanswered == 0;
 }
 
-int mqtt_fault(const struct mqtt *m)
+const char *mqtt_why(const struct mqtt *m)
 {
-    return m->link.fault;
+    return m->why;
 }

@@ -50,6 +50,7 @@ struct mqtt {
     struct mqtt_receiver receiver;
     struct ota_backoff backoff;
     uint32_t failures;      /* to connect, in a row */
+    const char *why;        /* of the newest of them, or of a loss */
     ota_ms_t deadline;      /* of the state; UP: of the next packet from the broker */
     ota_ms_t ping_at;       /* UP */
     uint8_t read[512];      /* decrypted and not parsed yet */
@@ -74,8 +75,8 @@ bool mqtt_turn(struct mqtt *m, ota_ms_t now);
 bool mqtt_is_connected(const struct mqtt *m);
 /** Connected, subscribed to something, and the broker has answered every request. */
 bool mqtt_is_settled(const struct mqtt *m);
-/** Why the connection before ended, or did not begin: see struct link. */
-int mqtt_fault(const struct mqtt *m);
+/** Why the connection before ended, or did not begin: words for a person. NULL: there was none. */
+const char *mqtt_why(const struct mqtt *m);
 
 /* As struct OTA_Mqtt wants them; `context` is the struct mqtt. False: not now. */
 bool mqtt_publish(void *context, struct ota_span topic, struct ota_span payload, enum ota_qos qos);

@@ -110,8 +110,13 @@ class Machine:
 class Board(Machine):
     """mps2-an385 with a bootloader in its ROM and a flash."""
 
-    def __init__(self, boot, flash, fast=False):
-        """fast: a waiting CPU lets the emulated time fly, so that five seconds of a watchdog are none of ours."""
-        super().__init__(['-M', 'mps2-an385,memory-backend=nor', '-kernel', boot, '-nic', 'none', '-object',
+    def __init__(self, boot, flash, fast=False, broker=None):
+        """
+        fast: a waiting CPU lets the emulated time fly, so that five seconds of a watchdog are none of ours.
+        broker: the port of one on this machine; without it there is no network.
+        """
+        network = ['-nic', 'none'] if broker is None else [
+            '-nic', 'user,model=lan9118', '-semihosting-config', f'enable=on,target=native,arg=10.0.2.2:{broker}']
+        super().__init__(['-M', 'mps2-an385,memory-backend=nor', '-kernel', boot, *network, '-object',
                           f'memory-backend-file,id=nor,size=16M,mem-path={flash.path},share=on',
                           *(['-icount', 'shift=6,sleep=off'] if fast else [])])
