@@ -76,25 +76,31 @@ void ota_agent_post_command(struct ota_agent *a, enum ota_command command)
 struct signals {
     bool down, up;
     uint8_t commands;
-    uint16_t too_large_len;
-    uint8_t too_large[OTA_TOPIC_MAX];
 };
 
 static struct signals take_signals(struct ota_agent *a)
 {
-    struct signals s;
+    struct ota_inbox *in = &a->inbox;
     lock(a);
-    s.down = a->inbox.went_down;
-    s.up = a->inbox.went_up;
-    s.commands = a->inbox.commands;
-    s.too_large_len = a->inbox.too_large_len;
-    memcpy(s.too_large, a->inbox.too_large, s.too_large_len);
-    a->inbox.went_down = false;
-    a->inbox.went_up = false;
-    a->inbox.commands = 0;
-    a->inbox.too_large_len = 0;
+    const struct signals s = { in->went_down, in->went_up, in->commands };
+    in->went_down = false;
+    in->went_up = false;
+    in->commands = 0;
     unlock(a);
     return s;
+}
+
+/* Under the lock: the topic is long for a copy on the stack, and little is done with it. */
+static void give_too_large(struct ota_agent *a)
+{
+    struct ota_inbox *in = &a->inbox;
+    lock(a);
+    if (in->too_large_len > 0) {
+        ota_orchestrator_too_large(&a->orchestrator,
+                                   (struct ota_span){ in->too_large, in->too_large_len });
+        in->too_large_len = 0;
+    }
+    unlock(a);
 }
 
 static void give_signals(struct ota_agent *a)
@@ -107,9 +113,7 @@ static void give_signals(struct ota_agent *a)
     if (s.up) {
         ota_orchestrator_link_up(o);
     }
-    if (s.too_large_len > 0) {
-        ota_orchestrator_too_large(o, (struct ota_span){ s.too_large, s.too_large_len });
-    }
+    give_too_large(a);
     for (unsigned c = 0; c <= OTA_COMMAND_ABORT; c++) {
         if ((s.commands >> c & 1u) != 0) {
             /* A command that means nothing (any more) is dropped: the state has moved on. */
