@@ -105,14 +105,17 @@ static void a_wait_ends_at_its_deadline(void **state)
     } rows[] = { { "now", 0 }, { "one millisecond", 1 }, { "a few", 7 }, { "some", 40 } };
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
+        unsigned waits = 0;
         OTA_Os.lock();
         const ota_ms_t deadline = OTA_Os.now() + rows[i].ms;
         while (OTA_Os.now() < deadline) {
             OTA_Os.wait_until(deadline);
+            waits++;
         }
         const ota_ms_t ended = OTA_Os.now();
         OTA_Os.unlock();
         CHECK_ROW(rows[i].why, ended >= deadline && ended < deadline + PATIENCE_MS);
+        CHECK_ROW(rows[i].why, waits <= 5u); /* it sleeps, and does not look again and again */
     }
 }
 

@@ -158,7 +158,7 @@ static SemaphoreHandle_t create(StaticSemaphore_t *memory, enum kind kind, int a
 {
     demand(memory != NULL, "a static semaphore without memory");
     enter();
-    *memory = (StaticSemaphore_t){ .self = memory, .kind = kind, .available = available };
+    *memory = (StaticSemaphore_t){ .self = memory, .kind = (int)kind, .available = available };
     kernel.semaphores++;
     leave();
     return memory;
@@ -177,7 +177,7 @@ SemaphoreHandle_t xSemaphoreCreateBinaryStatic(StaticSemaphore_t *memory)
 /* The kernel's lock is held. */
 static void demand_semaphore(const StaticSemaphore_t *s)
 {
-    demand(s != NULL && s->self == s && s->kind != NONE, "not a semaphore, or a deleted one");
+    demand(s != NULL && s->self == s && s->kind != (int)NONE, "not a semaphore, or a deleted one");
 }
 
 static void wait_for(StaticSemaphore_t *s, TickType_t ticks)
