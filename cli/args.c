@@ -182,7 +182,7 @@ const char *cli_option(const struct cli_args *args, const char *name)
     return cli_option_at(args, name, 0);
 }
 
-bool cli_number(const char *what, const char *text, unsigned long long max,
+bool cli_number(const char *what, const char *text, unsigned long long min, unsigned long long max,
                 unsigned long long *number)
 {
     if (text == NULL) {
@@ -192,8 +192,9 @@ bool cli_number(const char *what, const char *text, unsigned long long max,
     errno = 0;
     bool digits = text[0] >= '0' && text[0] <= '9';
     unsigned long long value = digits ? strtoull(text, &end, 0) : 0;
-    if (!digits || *end != '\0' || errno != 0 || value > max) {
-        cli_fail(CLI_USAGE, NULL, "%s is a whole number of 0 to %llu, not %s", what, max, text);
+    if (!digits || *end != '\0' || errno != 0 || value < min || value > max) {
+        cli_fail(CLI_USAGE, NULL, "%s is a whole number of %llu to %llu, not \"%s\"", what, min,
+                 max, text);
         return false;
     }
     *number = value;

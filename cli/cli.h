@@ -63,8 +63,8 @@ const char *cli_option(const struct cli_args *args, const char *name);
 /** The i-th value of a repeated option; NULL if there are fewer. */
 const char *cli_option_at(const struct cli_args *args, const char *name, size_t i);
 
-/** A whole number of 0 ..= max; false with a message on stderr. `text` NULL: `number` stays as it is. */
-bool cli_number(const char *what, const char *text, unsigned long long max,
+/** A whole number of min ..= max; false with a message on stderr. `text` NULL: `number` stays as it is. */
+bool cli_number(const char *what, const char *text, unsigned long long min, unsigned long long max,
                 unsigned long long *number);
 
 /** Say on stderr what went wrong; `next` (may be NULL) says what to do. Always returns `code`. */

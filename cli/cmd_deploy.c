@@ -2,6 +2,7 @@
 #include "api.h"
 #include "deployment.h"
 #include "out.h"
+#include "targets.h"
 #include "watch.h"
 #include <openssl/rand.h>
 #include <stdio.h>
@@ -9,11 +10,15 @@
 #include <string.h>
 
 #define NAME_ROOM 160u
+/* AWS IoT: inProgressTimeoutInMinutes is a week at most. */
+#define DEADLINE_MIN_MAX 10080u
 
 struct deployment {
     struct cli_deployment what;
     char job[OTA_JOB_ID_MAX + 1u];
     json_t *things;
+    unsigned long long deadline_min; /* 0: none */
+    unsigned long long timeout_s;    /* of our own patience; 0: none */
 };
 
 /* ---- names ---- */
@@ -43,30 +48,20 @@ static bool name_job(const struct cli_args *args, struct deployment *d, struct s
     return true;
 }
 
-/* --to a,b --to c */
-static bool read_things(const struct cli_args *args, struct deployment *d, struct srv_err *err)
-{
-    const char *list = NULL;
-    d->things = json_array();
-    for (size_t i = 0; (list = cli_option_at(args, "--to", i)) != NULL; i++) {
-        for (const char *at = list;; at++) {
-            size_t len = strcspn(at, ",");
-            struct ota_span name = { (const uint8_t *)at, len };
-            if (!ota_thing_name_ok(name)) {
-                return srv_fail(err, SRV_E_INVALID, "--to %.60s: %.*s is no thing name", list,
-                                len < 40 ? (int)len : 40, at);
-            }
-            json_array_append_new(d->things, json_stringn(at, len));
-            at += len;
-            if (*at == '\0') {
-                break;
-            }
-        }
-    }
-    return true;
-}
-
 /* ---- at the provider ---- */
+
+/* What the provider would refuse at the end is asked first, so that no artifact and stream are left over. */
+static bool can_be_made(struct cli_api *api, const struct deployment *d, const char *wanted)
+{
+    json_t *there = wanted != NULL ? cli_find(api, "/jobs/%s", wanted) : NULL;
+    if (there != NULL) {
+        json_decref(there);
+        api->code = cli_fail(CLI_FAILED, "a job's id is used once: choose another with --job",
+                             "the job %s exists already", wanted);
+        return false;
+    }
+    return (wanted == NULL || api->status == 404) && cli_targets_check(api, d->things);
+}
 
 static bool have_artifact(struct cli_api *api, const struct cli_artifact *a)
 {
@@ -116,6 +111,11 @@ static bool make_job(struct cli_api *api, const struct deployment *d, const stru
         json_pack("{s:O, s:s, s:s, s:s}", "targets", d->things, "targetSelection", "SNAPSHOT",
                   "description", description, "document", document != NULL ? document : "");
     free(document);
+    if (d->deadline_min > 0) {
+        json_object_set_new(
+            body, "timeoutConfig",
+            json_pack("{s:I}", "inProgressTimeoutInMinutes", (json_int_t)d->deadline_min));
+    }
     json_t *answer = cli_call(api, "PUT", body, "/jobs/%s", d->job);
     bool ok = answer != NULL;
     json_decref(answer);
@@ -123,9 +123,10 @@ static bool make_job(struct cli_api *api, const struct deployment *d, const stru
 }
 
 static enum cli_exit deploy(struct cli_api *api, const struct deployment *d,
-                            const struct cli_args *args, unsigned timeout_s)
+                            const struct cli_args *args)
 {
-    if (!have_artifacts(api, &d->what) || !make_stream(api, &d->what) || !make_job(api, d, args)) {
+    if (!can_be_made(api, d, cli_option(args, "--job")) || !have_artifacts(api, &d->what) ||
+        !make_stream(api, &d->what) || !make_job(api, d, args)) {
         return api->code;
     }
     bool wait = cli_option(args, "--wait") != NULL;
@@ -147,7 +148,7 @@ static enum cli_exit deploy(struct cli_api *api, const struct deployment *d,
         cli_table_end(&t);
         return CLI_OK;
     }
-    enum cli_exit code = cli_watch(api, d->job, timeout_s);
+    enum cli_exit code = cli_watch(api, d->job, (unsigned)d->timeout_s);
     if (code == CLI_OK || code == CLI_UPDATE_BAD) {
         enum cli_exit printed = cli_print_executions(api, d->job, args->format);
         code = printed != CLI_OK ? printed : code;
@@ -157,8 +158,10 @@ static enum cli_exit deploy(struct cli_api *api, const struct deployment *d,
 
 static enum cli_exit run(const struct cli_args *args)
 {
-    unsigned long long timeout = 0;
-    if (!cli_number("--timeout", cli_option(args, "--timeout"), 1000000, &timeout)) {
+    struct deployment d = { 0 };
+    if (!cli_number("--timeout", cli_option(args, "--timeout"), 1, 1000000, &d.timeout_s) ||
+        !cli_number("--deadline", cli_option(args, "--deadline"), 1, DEADLINE_MIN_MAX,
+                    &d.deadline_min)) {
         return CLI_USAGE;
     }
     if (!cli_deployment_is_named(args)) {
@@ -168,15 +171,14 @@ static enum cli_exit run(const struct cli_args *args)
     if (cli_option(args, "--to") == NULL) {
         return cli_fail(CLI_USAGE, NULL, "--to THING[,THING...] is missing");
     }
-    struct deployment d = { 0 };
     struct srv_err err = { 0 };
     enum cli_exit code = CLI_FAILED;
     if (!cli_deployment_read(args, &d.what, &err) || !name_job(args, &d, &err) ||
-        !read_things(args, &d, &err)) {
+        (d.things = cli_targets_read(args, &err)) == NULL) {
         cli_fail(code, NULL, "%s", err.text);
     } else {
         struct cli_api api;
-        code = cli_api_begin(&api) ? deploy(&api, &d, args, (unsigned)timeout) : api.code;
+        code = cli_api_begin(&api) ? deploy(&api, &d, args) : api.code;
         cli_api_end(&api);
     }
     json_decref(d.things);
@@ -190,7 +192,12 @@ static const struct cli_option options[] = {
     { "--slot-a", "FILE", "the image for slot A, if images are linked for their slot", CLI_ONCE },
     { "--slot-b", "FILE", "the image for slot B of the same release", CLI_ONCE },
     { "--wait", NULL, "show how it goes until it has ended; the exit code says how", CLI_ONCE },
-    { "--timeout", "SECONDS", "stop waiting after this long; exit code 4", CLI_ONCE },
+    { "--timeout", "SECONDS", "stop waiting after this long; exit code 4, and the job goes on",
+      CLI_ONCE },
+    { "--deadline", "MINUTES",
+      "per thing, from when it has begun (1 to 10080; default: none): then it is TIMED_OUT, and "
+      "the device, which hears of it, gives up",
+      CLI_ONCE },
     { "--job", "ID", "the job's id (default: made of the version)", CLI_ONCE },
     { "--certfile", "NAME", "name of the deployment key on devices that have several", CLI_ONCE },
     { "--unchecked", NULL, "deploy an image whose digest is wrong (for tests of devices)",

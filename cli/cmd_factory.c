@@ -196,7 +196,7 @@ static enum cli_exit run(const struct cli_args *args)
                         "--release-key and --deployment-key are both needed: a device without "
                         "them takes no update");
     }
-    if (!cli_number("--counter", cli_option(args, "--counter"), UINT32_MAX, &counter)) {
+    if (!cli_number("--counter", cli_option(args, "--counter"), 0, UINT32_MAX, &counter)) {
         return CLI_USAGE;
     }
     if (!read_device(args, &d, &err)) {

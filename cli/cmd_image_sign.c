@@ -22,9 +22,11 @@ struct job {
 static bool read_numbers(const struct cli_args *args, struct job *job)
 {
     unsigned long long counter = 0, header_size = OTA_IMAGE_HEADER_SIZE, address = 0;
-    if (!cli_number("--counter", cli_option(args, "--counter"), UINT32_MAX, &counter) ||
-        !cli_number("--header-size", cli_option(args, "--header-size"), UINT16_MAX, &header_size) ||
-        !cli_number("--load-address", cli_option(args, "--load-address"), UINT32_MAX, &address)) {
+    if (!cli_number("--counter", cli_option(args, "--counter"), 0, UINT32_MAX, &counter) ||
+        !cli_number("--header-size", cli_option(args, "--header-size"), 0, UINT16_MAX,
+                    &header_size) ||
+        !cli_number("--load-address", cli_option(args, "--load-address"), 0, UINT32_MAX,
+                    &address)) {
         return false;
     }
     if (header_size < OTA_IMAGE_HEADER_SIZE) {

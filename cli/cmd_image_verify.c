@@ -33,7 +33,7 @@ static ota_err_t judge(const struct cli_image *file, const struct ota_trust *tru
 static enum cli_exit run(const struct cli_args *args)
 {
     unsigned long long counter = 0;
-    if (!cli_number("--counter", cli_option(args, "--counter"), UINT32_MAX, &counter)) {
+    if (!cli_number("--counter", cli_option(args, "--counter"), 0, UINT32_MAX, &counter)) {
         return CLI_USAGE;
     }
     if (cli_option(args, "--key") == NULL) {

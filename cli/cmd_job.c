@@ -12,31 +12,46 @@ static const struct cli_column columns[] = {
     { "things", "THINGS", CLI_NUMBER },
     { "succeeded", "SUCCEEDED", CLI_NUMBER },
     { "failed", "FAILED", CLI_NUMBER },
+    { "rejected", "REJECTED", CLI_NUMBER },
+    { "canceled", "CANCELED", CLI_NUMBER },
     { "open", "OPEN", CLI_NUMBER },
     { "createdAt", "CREATED", CLI_TEXT },
+    { "deadlineMinutes", "DEADLINE", CLI_NUMBER }, /* too wide for a list on a terminal */
+};
+#define COLUMN_COUNT (sizeof columns / sizeof columns[0])
+
+/* AWS's eight counters in five columns: the two of one column mean the same to an operator. */
+enum { SUCCEEDED, FAILED, REJECTED, CANCELED, OPEN, COUNTS };
+static const char *const counters[COUNTS][2] = {
+    [SUCCEEDED] = { "numberOfSucceededThings", NULL },
+    [FAILED] = { "numberOfFailedThings", "numberOfTimedOutThings" },
+    [REJECTED] = { "numberOfRejectedThings", NULL },
+    [CANCELED] = { "numberOfCanceledThings", "numberOfRemovedThings" },
+    [OPEN] = { "numberOfQueuedThings", "numberOfInProgressThings" },
 };
 
 static void add_job(struct cli_table *t, const json_t *job)
 {
-    static const char *const bad[] = { "numberOfFailedThings", "numberOfRejectedThings",
-                                       "numberOfTimedOutThings", "numberOfCanceledThings",
-                                       "numberOfRemovedThings" };
-    const json_t *counts = json_object_get(job, "jobProcessDetails");
-    int64_t open = cli_integer(counts, "numberOfQueuedThings") +
-                   cli_integer(counts, "numberOfInProgressThings");
-    int64_t good = cli_integer(counts, "numberOfSucceededThings"), failed = 0;
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        failed += cli_integer(counts, bad[i]);
+    const json_t *details = json_object_get(job, "jobProcessDetails");
+    const int64_t deadline =
+        cli_integer(json_object_get(job, "timeoutConfig"), "inProgressTimeoutInMinutes");
+    char texts[COUNTS][24], things[24], created[32], minutes[24] = "";
+    int64_t all = 0;
+    for (size_t i = 0; i < COUNTS; i++) {
+        int64_t count = cli_integer(details, counters[i][0]);
+        count += counters[i][1] != NULL ? cli_integer(details, counters[i][1]) : 0;
+        snprintf(texts[i], sizeof texts[i], "%lld", (long long)count);
+        all += count;
     }
-    const int64_t values[] = { open + good + failed, good, failed, open };
-    char texts[4][24], created[32];
-    for (size_t i = 0; i < 4; i++) {
-        snprintf(texts[i], sizeof texts[i], "%lld", (long long)values[i]);
+    snprintf(things, sizeof things, "%lld", (long long)all);
+    if (deadline > 0) {
+        snprintf(minutes, sizeof minutes, "%lld", (long long)deadline);
     }
     cli_time(created, cli_integer(job, "createdAt"));
     cli_table_add(t, (const char *const[]){ cli_text(job, "jobId"), cli_text(job, "status"),
-                                            cli_text(job, "description"), texts[0], texts[1],
-                                            texts[2], texts[3], created });
+                                            cli_text(job, "description"), things, texts[SUCCEEDED],
+                                            texts[FAILED], texts[REJECTED], texts[CANCELED],
+                                            texts[OPEN], created, minutes });
 }
 
 static enum cli_exit list(const struct cli_args *args)
@@ -45,7 +60,7 @@ static enum cli_exit list(const struct cli_args *args)
     json_t *jobs = cli_api_begin(&api) ? cli_list(&api, "/waft/v1/jobs", "jobs") : NULL;
     if (jobs != NULL) {
         struct cli_table t;
-        cli_table_begin(&t, columns, sizeof columns / sizeof columns[0]);
+        cli_table_begin(&t, columns, args->format == CLI_TABLE ? COLUMN_COUNT - 1 : COLUMN_COUNT);
         for (size_t i = 0; i < json_array_size(jobs); i++) {
             add_job(&t, json_array_get(jobs, i));
         }
@@ -66,7 +81,7 @@ static enum cli_exit show(const struct cli_args *args)
     enum cli_exit code = api.code;
     if (answer != NULL && args->format == CLI_TABLE) {
         struct cli_table t;
-        cli_table_begin(&t, columns, sizeof columns / sizeof columns[0]);
+        cli_table_begin(&t, columns, COLUMN_COUNT);
         add_job(&t, json_object_get(answer, "job"));
         cli_table_print_one(&t, args->format);
         cli_table_end(&t);
@@ -83,7 +98,7 @@ static enum cli_exit show(const struct cli_args *args)
 static enum cli_exit watch(const struct cli_args *args)
 {
     unsigned long long timeout = 0;
-    if (!cli_number("--timeout", cli_option(args, "--timeout"), 1000000, &timeout)) {
+    if (!cli_number("--timeout", cli_option(args, "--timeout"), 1, 1000000, &timeout)) {
         return CLI_USAGE;
     }
     struct cli_api api;

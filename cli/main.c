@@ -25,7 +25,8 @@ static void print_overview(FILE *to)
     fputs("\n`waft COMMAND --help` explains each.\n\n"
           "The provider is the one that `waft up` started, or WAFT_URL, WAFT_TOKEN and WAFT_CA.\n\n"
           "Exit codes: 0 done; 1 refused or not possible; 2 wrong command line; 3 an update did\n"
-          "not succeed; 4 timed out waiting (the job goes on); 5 the provider cannot be reached.\n",
+          "not succeed; 4 timed out waiting (the job goes on); 5 the provider cannot be reached;\n"
+          "130 Ctrl-C (a job that was watched goes on).\n",
           to);
 }
 

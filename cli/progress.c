@@ -12,7 +12,6 @@ struct cli_progress cli_progress_begin(const char *what, bool show)
         .what = what,
         .terminal = isatty(STDERR_FILENO) == 1,
         .quiet = !show,
-        .last_tenth = -1,
     };
 }
 
@@ -43,12 +42,12 @@ void cli_progress_show(struct cli_progress *p, uint64_t done, uint64_t total, co
     }
     if (p->terminal) {
         draw(p, percent, note);
-    } else if (percent / 10 != p->last_tenth) {
+    } else if (percent / 25 > p->last_quarter) {
         fprintf(stderr, "%s %d%%%s", p->what, percent, note[0] != '\0' ? " " : "");
         cli_print_text(stderr, note);
         fputc('\n', stderr);
+        p->last_quarter = percent / 25;
     }
-    p->last_tenth = percent / 10;
 }
 
 void cli_progress_clear(struct cli_progress *p)

@@ -1,4 +1,4 @@
-/* Progress: a bar that is drawn over on a terminal; elsewhere a plain line when a tenth is done. */
+/* Progress: a bar that is drawn over on a terminal; elsewhere a plain line a quarter. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 
@@ -8,7 +8,7 @@
 struct cli_progress {
     const char *what;
     bool terminal, quiet, drawn;
-    int last_tenth;
+    int last_quarter; /* that a line was printed for */
     char last[160];
 };
 

@@ -1,10 +1,13 @@
 #include "watch.h"
+#include "ota/wire.h"
 #include "out.h"
 #include "progress.h"
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* One request waits this long for news. */
 #define WAIT_S 20
@@ -17,9 +20,9 @@ struct watch {
     struct cli_progress progress;
     int64_t deadline_s; /* monotonic; 0: none */
     int64_t away_since_s;
-    json_int_t next; /* sequence number of the last event shown */
-    int last_tenth;  /* of the download that was shown as a line */
-    json_t *job;     /* as it stood last */
+    json_int_t next;  /* sequence number of the last event shown */
+    json_t *quarters; /* of the download that was shown as a line, by thing */
+    json_t *job;      /* as it stood last */
 };
 
 static int64_t clock_s(void)
@@ -65,26 +68,38 @@ static void print_line(const json_t *event, const char *words)
     fputc('\n', stderr);
 }
 
-/* Progress moves the bar; everything else, and a tenth where there is no bar, is a line that stays. */
+/* Whether this thing has come a quarter further since the last line about it. */
+static bool next_quarter(struct watch *w, const char *thing, unsigned long long done,
+                         unsigned long long total)
+{
+    json_int_t quarter = done <= total ? (json_int_t)(done * 4 / total) : 4;
+    const json_t *last = json_object_get(w->quarters, thing);
+    if (last != NULL && json_integer_value(last) == quarter) {
+        return false;
+    }
+    json_object_set_new(w->quarters, thing, json_integer(quarter));
+    return true;
+}
+
+/* Progress moves the bar; everything else, and a quarter where there is no bar, is a line that stays. */
 static void show_event(struct watch *w, const json_t *event)
 {
     char words[1400];
     unsigned long long done = 0, total = 0;
     const json_t *details = json_object_get(event, "detailsMap");
+    const char *thing = cli_text(event, "thingName");
     describe(words, sizeof words, event);
     bool running = strcmp(cli_text(event, "status"), "IN_PROGRESS") == 0 &&
                    cli_text(details, "self_test")[0] == '\0';
     if (running && read_received(details, &done, &total)) {
-        int tenth = done <= total ? (int)(done * 10 / total) : 10;
         if (w->progress.terminal) {
-            cli_progress_show(&w->progress, done, total, cli_text(event, "thingName"));
-        } else if (tenth != w->last_tenth) {
+            cli_progress_show(&w->progress, done, total, thing);
+        } else if (next_quarter(w, thing, done, total)) {
             print_line(event, words);
         }
-        w->last_tenth = tenth;
         return;
     }
-    w->last_tenth = -1;
+    json_object_del(w->quarters, thing);
     cli_progress_clear(&w->progress);
     print_line(event, words);
 }
@@ -134,13 +149,54 @@ static enum cli_exit verdict(const json_t *job)
                                                                             : CLI_UPDATE_BAD;
 }
 
+/* ---- Ctrl-C ---- */
+
+/* A signal's handler has no context. Written before the handler is set, and only then. */
+static struct {
+    char text[160];
+    size_t len;
+} farewell;
+
+/* Ends as the signal ends a program, so that a script's loop ends with it. */
+static void say_farewell(int signal_number)
+{
+    ssize_t written = write(STDERR_FILENO, farewell.text, farewell.len);
+    (void)written; /* nobody is left to be told */
+    raise(signal_number);
+}
+
+/* Who was started without a terminal's signals stays without them. */
+static void on_end(void (*handler)(int))
+{
+    static const int numbers[] = { SIGINT, SIGTERM };
+    const struct sigaction action = { .sa_handler = handler, .sa_flags = (int)SA_RESETHAND };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct sigaction old;
+        if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) {
+            sigaction(numbers[i], &action, NULL);
+        }
+    }
+}
+
+static void prepare_farewell(const char *job_id, bool bar)
+{
+    int len = snprintf(farewell.text, sizeof farewell.text,
+                       "%swaft: the job goes on: `waft job watch %.*s` shows it again\n",
+                       bar ? "\r\033[K" : "", (int)OTA_JOB_ID_MAX, job_id);
+    farewell.len = len > 0 ? (size_t)len : 0;
+}
+
+/* ---- watching ---- */
+
 static enum cli_exit watch(struct watch *w, const char *job_id)
 {
+    char again[160];
+    snprintf(again, sizeof again, "`waft job watch %.*s` goes on watching", (int)OTA_JOB_ID_MAX,
+             job_id);
     for (;;) {
         int64_t left = w->deadline_s > 0 ? w->deadline_s - clock_s() : WAIT_S;
         if (left <= 0) {
-            return cli_fail(CLI_TIMED_OUT, "`waft job watch` goes on watching",
-                            "not finished in time; the job goes on");
+            return cli_fail(CLI_TIMED_OUT, again, "not finished in time; the job goes on");
         }
         char after[24], wait[24];
         snprintf(after, sizeof after, "%lld", (long long)w->next);
@@ -149,7 +205,9 @@ static enum cli_exit watch(struct watch *w, const char *job_id)
                                   job_id, after, wait);
         if (answer == NULL && !bear_with(w)) {
             return w->api->code == CLI_NO_PROVIDER
-                       ? cli_fail(CLI_NO_PROVIDER, "`waft up` starts it", "the provider stays away")
+                       ? cli_fail(CLI_NO_PROVIDER, again,
+                                  "the provider stays away, and devices wait for it; `waft up` "
+                                  "starts it")
                        : w->api->code;
         }
         w->away_since_s = answer != NULL ? 0 : w->away_since_s;
@@ -167,12 +225,16 @@ enum cli_exit cli_watch(struct cli_api *api, const char *job_id, unsigned timeou
         .api = api,
         .progress = cli_progress_begin("download", true),
         .deadline_s = timeout_s > 0 ? clock_s() + timeout_s : 0,
-        .last_tenth = -1,
+        .quarters = json_object(),
     };
     api->patient = true;
+    prepare_farewell(job_id, w.progress.terminal);
+    on_end(say_farewell);
     enum cli_exit code = watch(&w, job_id);
+    on_end(SIG_DFL);
     api->patient = false;
     cli_progress_end(&w.progress);
+    json_decref(w.quarters);
     json_decref(w.job);
     return code;
 }

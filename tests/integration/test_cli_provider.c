@@ -7,6 +7,7 @@
 #include "run.h"
 #include "t.h"
 #include "tmp.h"
+#include <dirent.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <openssl/evp.h>
@@ -383,6 +384,107 @@ static void waiting_can_time_out_and_the_job_goes_on(void **state)
     assert_int_equal(t_code(t_waft("job", "watch", "job-slow")), 3);
 }
 
+/* What has come on a started program's stderr so far holds `text`. */
+static void await_text(const struct t_started *started, const char *text)
+{
+    char so_far[4096];
+    for (int looks = 0; looks < 1000; looks++) {
+        ssize_t len = pread(started->err, so_far, sizeof so_far - 1, 0);
+        assert_true(len >= 0);
+        so_far[len] = '\0';
+        if (strstr(so_far, text) != NULL) {
+            return;
+        }
+        poll(NULL, 0, 10);
+    }
+    fail_msg("\"%s\" does not come: %s", text, so_far);
+}
+
+static json_int_t number_of_job(const char *job, const char *column)
+{
+    json_t *jobs = json_of(t_waft("job", "list", "-o", "json")), *row;
+    json_int_t number = -1;
+    size_t i;
+    json_array_foreach(jobs, i, row)
+    {
+        if (strcmp(json_string_value(json_object_get(row, "jobId")), job) == 0) {
+            number = json_integer_value(json_object_get(row, column));
+        }
+    }
+    json_decref(jobs);
+    return number;
+}
+
+static void each_end_of_a_job_is_counted_in_a_column_of_its_own(void **state)
+{
+    (void)state;
+    static const char *const no[] = {
+        "{\"status\":\"REJECTED\",\"statusDetails\":{\"reason\":\"not for us\"}}", NULL
+    };
+    struct t_run run = deploy_and_wait("job-no", no);
+    assert_int_equal(run.code, 3);
+    t_run_end(&run);
+    static const char *const columns[] = { "things",   "succeeded", "failed",
+                                           "rejected", "canceled",  "open" };
+    static const struct {
+        const char *job;
+        json_int_t counts[COUNT(columns)];
+    } rows[] = {
+        { "job-good", { 1, 1, 0, 0, 0, 0 } },
+        { "job-bad", { 1, 0, 1, 0, 0, 0 } },
+        { "job-no", { 1, 0, 0, 1, 0, 0 } },
+        { "job-slow", { 1, 0, 0, 0, 1, 0 } },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        for (size_t c = 0; c < COUNT(columns); c++) {
+            CHECK_ROW(rows[i].job, number_of_job(rows[i].job, columns[c]) == rows[i].counts[c]);
+        }
+    }
+}
+
+static void a_deadline_is_1_to_10080_minutes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *minutes;
+        int code;
+        json_int_t kept;
+    } rows[] = {
+        { "0", 2, -1 },     { "1", 0, 1 },   { "10080", 0, 10080 },
+        { "10081", 2, -1 }, { "-1", 2, -1 }, { "1.5", 2, -1 },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char job[40];
+        snprintf(job, sizeof job, "job-deadline-%zu", i);
+        CHECK_ROW(rows[i].minutes,
+                  t_code(t_waft("deploy", image, "--to", "lamp-1", "--key", deployment_key, "--job",
+                                job, "--deadline", rows[i].minutes)) == rows[i].code);
+        CHECK_ROW(rows[i].minutes, number_of_job(job, "deadlineMinutes") == rows[i].kept);
+        CHECK_ROW(rows[i].minutes,
+                  t_code(t_waft("job", "cancel", job)) == (rows[i].code == 0 ? 0 : 1));
+    }
+}
+
+static void an_interrupted_watch_says_that_the_job_goes_on(void **state)
+{
+    (void)state;
+    assert_int_equal(t_code(t_waft("deploy", image, "--to", "lamp-1", "--key", deployment_key,
+                                   "--job", "job-left")),
+                     0);
+    struct t_started watch =
+        t_start((const char *const[]){ "waft", "job", "watch", "job-left", NULL });
+    await_text(&watch, "QUEUED");
+    assert_int_equal(kill(watch.pid, SIGINT), 0);
+    struct t_run run = t_finish(watch);
+    assert_int_equal(run.code, 128 + SIGINT); /* ended by it, as a shell's loop wants to see */
+    assert_non_null(strstr(run.err, "the job goes on: `waft job watch job-left`"));
+    t_run_end(&run);
+    run = t_waft("job", "show", "job-left", "-o", "csv");
+    assert_non_null(strstr(run.out, "lamp-1,QUEUED"));
+    t_run_end(&run);
+    assert_int_equal(t_code(t_waft("job", "cancel", "job-left")), 0);
+}
+
 static void refusals_are_named_and_change_nothing(void **state)
 {
     (void)state;
@@ -421,6 +523,55 @@ static void refusals_are_named_and_change_nothing(void **state)
         t_run_end(&run);
     }
     assert_int_equal(status_number("jobsInProgress"), before);
+}
+
+static size_t artifacts_stored(void)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/artifacts", data);
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    size_t count = 0;
+    while (readdir(dir) != NULL) {
+        count++;
+    }
+    closedir(dir);
+    return count;
+}
+
+static void nothing_is_uploaded_for_a_deployment_that_would_be_refused(void **state)
+{
+    (void)state;
+    char never_sent[200];
+    assert_int_equal(t_code(t_waft("image", "sign", "/bin/false", "--key", release_key, "--out",
+                                   in_tmp(never_sent, "never-sent"), "--version", "1.5.0",
+                                   "--vendor", VENDOR, "--class", CLASS)),
+                     0);
+    assert_int_equal(create("lamp-off"), 0);
+    assert_int_equal(t_code(t_waft("thing", "disable", "lamp-off")), 0);
+    const struct {
+        const char *why, *job, *to;
+        const char *said[3];
+    } rows[] = {
+        { "unknown and disabled",
+          "job-new",
+          "lamp-1,nobody,lamp-off,no-one",
+          { "no thing nobody", "lamp-off is disabled", "no thing no-one" } },
+        { "named twice", "job-new", "lamp-1,lamp-1", { "lamp-1 twice" } },
+        { "the job is there", "job-good", "lamp-1", { "job-good exists already" } },
+    };
+    const size_t before = artifacts_stored();
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct t_run run = t_waft("deploy", never_sent, "--to", rows[i].to, "--key", deployment_key,
+                                  "--job", rows[i].job);
+        CHECK_ROW(rows[i].why, run.code == 1);
+        for (size_t s = 0; s < COUNT(rows[i].said) && rows[i].said[s] != NULL; s++) {
+            CHECK_ROW(rows[i].said[s], strstr(run.err, rows[i].said[s]) != NULL);
+        }
+        CHECK_ROW(rows[i].why, artifacts_stored() == before);
+        t_run_end(&run);
+    }
+    assert_int_equal(number_of_job("job-new", "things"), -1);
 }
 
 static void a_provider_that_is_away_or_refuses_the_token_is_told_apart(void **state)
@@ -541,6 +692,10 @@ int main(void)
         cmocka_unit_test(waiting_ends_with_the_job_and_its_exit_code_says_how),
         cmocka_unit_test(watching_shows_how_far_a_download_is),
         cmocka_unit_test(waiting_can_time_out_and_the_job_goes_on),
+        cmocka_unit_test(each_end_of_a_job_is_counted_in_a_column_of_its_own),
+        cmocka_unit_test(a_deadline_is_1_to_10080_minutes),
+        cmocka_unit_test(nothing_is_uploaded_for_a_deployment_that_would_be_refused),
+        cmocka_unit_test(an_interrupted_watch_says_that_the_job_goes_on),
         cmocka_unit_test(refusals_are_named_and_change_nothing),
         cmocka_unit_test(a_provider_that_is_away_or_refuses_the_token_is_told_apart),
         cmocka_unit_test(all_is_there_after_kill_9),

@@ -4,6 +4,9 @@
 #include "args.h"
 #include "image_file.h"
 #include "out.h"
+#include "progress.h"
+#include <sys/mman.h>
+#include <unistd.h>
 
 static char *printed(const char *text)
 {
@@ -67,6 +70,37 @@ static void every_byte_pair_is_printed_without_a_control_character(void **state)
             assert_false(out[0] == (char)0xc2 && (unsigned char)out[1] < 0xa0);
             free(out);
         }
+    }
+}
+
+/* ---- progress ---- */
+
+static void progress_without_a_terminal_is_four_lines_at_most(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why;
+        unsigned steps;
+        const char *lines;
+    } rows[] = {
+        { "many small steps", 1000, "up 25%\nup 50%\nup 75%\nup 100%\n" },
+        { "some large ones", 3, "up 33%\nup 66%\nup 100%\n" },
+        { "all at once", 1, "up 100%\n" },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const int kept = dup(STDERR_FILENO), file = memfd_create("err", MFD_CLOEXEC);
+        assert_int_equal(dup2(file, STDERR_FILENO), STDERR_FILENO);
+        struct cli_progress p = cli_progress_begin("up", true);
+        for (unsigned step = 0; step <= rows[i].steps; step++) {
+            cli_progress_show(&p, step, rows[i].steps, "");
+        }
+        cli_progress_end(&p);
+        assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+        char lines[200] = "";
+        assert_true(pread(file, lines, sizeof lines - 1, 0) >= 0);
+        CHECK_ROW(rows[i].why, strcmp(lines, rows[i].lines) == 0);
+        close(kept);
+        close(file);
     }
 }
 
@@ -160,14 +194,17 @@ static void numbers_are_whole_and_bounded(void **state)
         bool fine;
         unsigned long long value;
     } rows[] = {
-        { "0", true, 0 },    { "100", true, 100 }, { "0x10", true, 16 },
-        { "101", false, 0 }, { "", false, 0 },     { "-1", false, 0 },
-        { "+1", false, 0 },  { " 1", false, 0 },   { "1x", false, 0 },
-        { "1.0", false, 0 }, { "1e1", false, 0 },  { "99999999999999999999", false, 0 },
+        { "2", true, 2 },     { "1", false, 0 },
+        { "0", false, 0 },    { "100", true, 100 },
+        { "0x10", true, 16 }, { "101", false, 0 },
+        { "", false, 0 },     { "-1", false, 0 },
+        { "+1", false, 0 },   { " 1", false, 0 },
+        { "1x", false, 0 },   { "1.0", false, 0 },
+        { "1e1", false, 0 },  { "99999999999999999999", false, 0 },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         unsigned long long number = 7;
-        CHECK_ROW(rows[i].text, cli_number("n", rows[i].text, 100, &number) == rows[i].fine);
+        CHECK_ROW(rows[i].text, cli_number("n", rows[i].text, 2, 100, &number) == rows[i].fine);
         CHECK_ROW(rows[i].text, number == (rows[i].fine ? rows[i].value : 7));
     }
 }
@@ -222,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_control_character_reaches_the_terminal),
         cmocka_unit_test(every_byte_pair_is_printed_without_a_control_character),
+        cmocka_unit_test(progress_without_a_terminal_is_four_lines_at_most),
         cmocka_unit_test(a_command_line_is_checked_against_its_table),
         cmocka_unit_test(values_are_found_by_name_and_place),
         cmocka_unit_test(numbers_are_whole_and_bounded),
