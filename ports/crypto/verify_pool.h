@@ -12,7 +12,5 @@
 void *verify_pool_calloc(size_t count, size_t size);
 /** NULL is fine. */
 void verify_pool_free(void *memory);
-/** The most bytes that were in use at once, headers included. */
-size_t verify_pool_peak(void);
 
 #endif

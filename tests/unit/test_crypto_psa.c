@@ -1,5 +1,10 @@
+/*
+ * What every crypto port must do, asked of both: PSA, which devices use, and the bootloader's, which
+ * only verifies. Then what is PSA's alone.
+ */
 #include "psa_port.h"
 #include "t.h"
+#include "verify_port.h"
 #include <pthread.h>
 
 /* RFC 6979, A.2.5: P-256 with SHA-256. Hexadecimal, as printed there. */
@@ -25,11 +30,35 @@ static void from_hex(const char *hex, uint8_t *into, size_t size)
     }
 }
 
-static struct ota_crypto *fresh(void)
+static struct ota_crypto *fresh_psa(void)
 {
     static struct psa_port port;
     assert_int_equal(psa_port_init(&port, &psa_lock_pthread), OTA_OK);
     return &port.base;
+}
+
+static struct ota_crypto *fresh_verify(void)
+{
+    static struct ota_crypto port;
+    verify_port_init(&port);
+    return &port;
+}
+
+/* The port that is asked; each group of tests is for one. */
+static struct ota_crypto *(*fresh)(void);
+
+static int ask_psa(void **state)
+{
+    (void)state;
+    fresh = fresh_psa;
+    return 0;
+}
+
+static int ask_verify(void **state)
+{
+    (void)state;
+    fresh = fresh_verify;
+    return 0;
 }
 
 static void digest_of(struct ota_crypto *c, struct ota_span bytes, uint8_t digest[OTA_DIGEST_SIZE])
@@ -298,21 +327,40 @@ static void random_bytes_fill_the_room_and_differ(void **state)
     free(a);
 }
 
+static void a_bootloader_has_no_random_bytes(void **state)
+{
+    (void)state;
+    struct ota_crypto *const c = fresh();
+    uint8_t bytes[4] = { 1, 2, 3, 4 };
+    assert_int_equal(c->ops->random(c, OTA_BUF_OF(bytes)), OTA_E_CRYPTO);
+    assert_int_equal(bytes[0], 1);
+}
+
+/* clang-format off */
+#define EVERY_PORT                                                                                 \
+    cmocka_unit_test(digests_what_the_standard_says),                                              \
+    cmocka_unit_test(a_digest_can_be_peeked_at_and_goes_on),                                       \
+    cmocka_unit_test(a_running_digest_is_plain_memory),                                            \
+    cmocka_unit_test(verifies_the_signatures_of_rfc_6979),                                         \
+    cmocka_unit_test(any_flipped_bit_of_signature_or_digest_is_refused),                           \
+    cmocka_unit_test(numbers_outside_the_group_are_refused),                                       \
+    cmocka_unit_test(a_point_that_is_none_cannot_be_checked_with)
+/* clang-format on */
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(digests_what_the_standard_says),
-        cmocka_unit_test(a_digest_can_be_peeked_at_and_goes_on),
-        cmocka_unit_test(a_running_digest_is_plain_memory),
+    const struct CMUnitTest psa[] = {
+        EVERY_PORT,
         cmocka_unit_test(memory_that_holds_no_digest_is_an_error),
-        cmocka_unit_test(verifies_the_signatures_of_rfc_6979),
-        cmocka_unit_test(any_flipped_bit_of_signature_or_digest_is_refused),
-        cmocka_unit_test(numbers_outside_the_group_are_refused),
-        cmocka_unit_test(a_point_that_is_none_cannot_be_checked_with),
         cmocka_unit_test(key_slots_do_not_leak),
         cmocka_unit_test(every_use_of_shared_state_is_locked),
         cmocka_unit_test(threads_can_verify_at_once),
         cmocka_unit_test(random_bytes_fill_the_room_and_differ),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest verify[] = {
+        EVERY_PORT,
+        cmocka_unit_test(a_bootloader_has_no_random_bytes),
+    };
+    return cmocka_run_group_tests(psa, ask_psa, NULL) +
+           cmocka_run_group_tests(verify, ask_verify, NULL);
 }
