@@ -492,7 +492,7 @@ static void refusals_are_named_and_change_nothing(void **state)
     const struct {
         const char *why, *text;
         int code;
-        const char *words[10];
+        const char *words[12];
     } rows[] = {
 #define DEPLOY(what, thing, key) "waft", "deploy", what, "--to", thing, "--key", key
         { "no such thing", "nobody", 1, { DEPLOY(image, "nobody", deployment_key) } },
@@ -504,6 +504,18 @@ static void refusals_are_named_and_change_nothing(void **state)
         { "no private key", "no private key", 1, { DEPLOY(image, "lamp-1", image) } },
         { "an empty name", "no thing name", 1, { DEPLOY(image, "lamp-1,", deployment_key) } },
         { "no key", "--key", 2, { "waft", "deploy", image, "--to", "lamp-1" } },
+        { "no image",
+          "--slot-a",
+          2,
+          { "waft", "deploy", "--to", "lamp-1", "--key", deployment_key } },
+        { "one slot of two",
+          "--slot-b",
+          2,
+          { "waft", "deploy", "--slot-a", image, "--to", "lamp-1", "--key", deployment_key } },
+        { "an image, and one for a slot",
+          "--slot-a",
+          2,
+          { DEPLOY(image, "lamp-1", deployment_key), "--slot-a", image } },
         { "a job id of 65 characters",
           "job id",
           1,
