@@ -15,10 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define START_S   30
-#define STOP_MS   30000
-#define LOOK_MS   50
-#define WORDS_MAX 64
+/* Of a log, when a start has failed. */
+#define LOG_LINES_MAX 20
+#define START_S       30
+#define STOP_MS       30000
+#define LOOK_MS       50
+/* waftd takes 16 names and 16 topics; more are passed on, so that it can refuse them. */
+#define WORDS_MAX 128
 
 /* Options of ours that are waftd's. */
 static const char *const passed[] = { "--listen",     "--mqtt-listen", "--broker", "--broker-ca",
@@ -26,7 +29,9 @@ static const char *const passed[] = { "--listen",     "--mqtt-listen", "--broker
 
 struct provider {
     char dir[SRV_PATH_MAX];
-    char host[128]; /* where its API listens; "": this machine */
+    char log_path[SRV_PATH_MAX]; /* "": not detached, it logs to our stderr */
+    char host[128];              /* where its API listens */
+    off_t log_start;             /* where what this start says begins in it */
     pid_t pid;
     int pidfd;
 };
@@ -61,6 +66,10 @@ static void build_words(const char **words, const char *program_path, const stru
     words[count++] = program_path;
     words[count++] = "--data";
     words[count++] = p->dir;
+    if (p->log_path[0] != '\0') {
+        words[count++] = "--log";
+        words[count++] = p->log_path;
+    }
     for (size_t o = 0; o < sizeof passed / sizeof passed[0]; o++) {
         const char *value = NULL;
         for (size_t i = 0; (value = cli_option_at(args, passed[o], i)) != NULL; i++) {
@@ -98,17 +107,19 @@ static _Noreturn void run_child(const char *const *words, int log, pid_t parent)
 static bool start(struct provider *p, const struct cli_args *args, struct srv_err *err)
 {
     bool detach = cli_option(args, "--detach") != NULL;
-    char path[SRV_PATH_MAX], log_path[SRV_PATH_MAX];
+    char path[SRV_PATH_MAX];
     const char *words[WORDS_MAX];
     int log = -1;
-    if (!srv_dir_make(p->dir, 0700, err) || !srv_path(log_path, p->dir, "waftd.log", err)) {
+    if (!srv_dir_make(p->dir, 0700, err) ||
+        (detach && !srv_path(p->log_path, p->dir, "waftd.log", err))) {
         return false;
     }
     if (detach) {
-        log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        log = open(p->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         if (log < 0) {
-            return srv_fail_errno(err, "cannot write %s", log_path);
+            return srv_fail_errno(err, "cannot write %s", p->log_path);
         }
+        p->log_start = lseek(log, 0, SEEK_END);
     }
     program(path);
     build_words(words, path, p, args);
@@ -138,7 +149,7 @@ static bool await_ready(const struct provider *p, char **broker, struct srv_err 
         if (has_ended(p, LOOK_MS)) {
             return srv_fail(err, SRV_E_UNAVAILABLE, "waftd has ended before it was ready");
         }
-        json_t *status = cli_local_status(p->dir, p->host[0] != '\0' ? p->host : NULL);
+        json_t *status = cli_local_status(p->dir, p->host);
         bool ours = status != NULL && cli_integer(status, "pid") == p->pid;
         if (ours) {
             *broker = strdup(cli_text(status, "broker"));
@@ -154,8 +165,7 @@ static bool await_ready(const struct provider *p, char **broker, struct srv_err 
 static bool store_profile(const struct provider *p, struct cli_profile *profile,
                           struct srv_err *err)
 {
-    return cli_local_profile(profile, p->dir, p->host[0] != '\0' ? p->host : NULL, err) &&
-           cli_profile_save(profile, err);
+    return cli_local_profile(profile, p->dir, p->host, err) && cli_profile_save(profile, err);
 }
 
 static void print_ready(const struct provider *p, const struct cli_profile *profile,
@@ -216,14 +226,34 @@ static void give_up(const struct provider *p)
     }
 }
 
+/* What a detached one has said since its start, which nobody has seen. */
+static void show_log(const struct provider *p)
+{
+    char line[1024];
+    FILE *log = p->log_path[0] != '\0' ? fopen(p->log_path, "re") : NULL;
+    if (log == NULL) {
+        return;
+    }
+    bool there = fseeko(log, p->log_start, SEEK_SET) == 0;
+    for (int lines = 0; there && lines < LOG_LINES_MAX && fgets(line, sizeof line, log); lines++) {
+        line[strcspn(line, "\n")] = '\0';
+        fputs("  ", stderr);
+        cli_print_text(stderr, line);
+        fputc('\n', stderr);
+    }
+    fclose(log);
+}
+
 /* "ADDR:PORT" of --listen: where to reach it from here. */
 static void read_host(struct provider *p, const struct cli_args *args)
 {
     const char *listen = cli_option(args, "--listen");
-    if (listen == NULL) {
+    strcpy(p->host, "127.0.0.1");
+    if (listen == NULL || listen[0] == ':') {
         return;
     }
-    const char *colon = strrchr(listen, ':');
+    const char *bracket = listen[0] == '[' ? strchr(listen, ']') : NULL;
+    const char *colon = strrchr(bracket != NULL ? bracket : listen, ':');
     size_t len = colon != NULL ? (size_t)(colon - listen) : strlen(listen);
     if (len > 1 && listen[0] == '[' && listen[len - 1] == ']') {
         listen++;
@@ -252,11 +282,9 @@ static enum cli_exit up(const struct cli_args *args)
     if (!cli_local_dir(p.dir, args, &err) || !start(&p, args, &err) ||
         !await_ready(&p, &broker, &err) || !store_profile(&p, &profile, &err)) {
         give_up(&p);
-        code = cli_fail(CLI_FAILED,
-                        cli_option(args, "--detach") != NULL
-                            ? "waftd.log in the data directory says why"
-                            : "what waftd says above tells why",
-                        "%s", err.text);
+        show_log(&p);
+        code = cli_fail(CLI_FAILED, p.pid > 0 ? "what waftd says above tells why" : NULL, "%s",
+                        err.text);
     } else {
         print_ready(&p, &profile, broker, args);
         code = cli_option(args, "--detach") != NULL ? CLI_OK : stay(&p, &signals);
@@ -298,10 +326,14 @@ static enum cli_exit down(const struct cli_args *args)
 static const struct cli_option up_options[] = {
     { "--data", "DIR", "where everything is kept (default: your data directory)", CLI_ONCE },
     { "--detach", NULL, "leave it running; `waft down` ends it", CLI_ONCE },
-    { "--listen", "ADDR:PORT", "of the HTTPS API", CLI_ONCE },
+    { "--listen", "ADDR:PORT", "of the HTTPS API (default: 127.0.0.1 and a free port that is kept)",
+      CLI_ONCE },
     { "--mqtt-listen", "ADDR:PORT",
-      "of the broker: devices elsewhere need an address of this machine", CLI_ONCE },
-    { "--name", "HOST", "another name or address that devices know this machine by", CLI_REPEATED },
+      "of the broker (default: the same); for devices elsewhere 0.0.0.0:8883 or [::]:8883",
+      CLI_ONCE },
+    { "--name", "HOST",
+      "name or address that devices know this machine by; the first is told to them",
+      CLI_REPEATED },
     { "--app-topic", "FILTER", "topics that things may use besides, like app/%u/#", CLI_REPEATED },
     { "--topic-root", "ROOT", "if $aws cannot be used", CLI_ONCE },
     { "--broker", "HOST:PORT", "use this broker and start none", CLI_ONCE },

@@ -31,6 +31,19 @@ static bool read_line(char **text, const char *dir, const char *name, struct srv
     return true;
 }
 
+/* The stored address, if it is that of the provider with this token. */
+static char *stored_url(const char *token)
+{
+    struct cli_profile stored;
+    struct srv_err err;
+    char *url = NULL;
+    if (cli_profile_load_stored(&stored, &err)) {
+        url = strcmp(stored.token, token) == 0 ? strdup(stored.url) : NULL;
+        cli_profile_end(&stored);
+    }
+    return url;
+}
+
 bool cli_local_profile(struct cli_profile *profile, const char *dir, const char *host,
                        struct srv_err *err)
 {
@@ -40,12 +53,13 @@ bool cli_local_profile(struct cli_profile *profile, const char *dir, const char 
               read_line(&profile->token, dir, "token", err) &&
               read_line(&profile->ca_pem, dir, "ca/ca.crt", err);
     if (ok) {
+        profile->token[strcspn(profile->token, "\r\n")] = '\0';
         const char *at = host != NULL ? host : "127.0.0.1";
         bool v6 = strchr(at, ':') != NULL;
         snprintf(url, sizeof url, "https://%s%s%s:%u", v6 ? "[" : "", at, v6 ? "]" : "",
                  (unsigned)strtoul(port, NULL, 10));
-        profile->url = strdup(url);
-        profile->token[strcspn(profile->token, "\r\n")] = '\0';
+        profile->url = host == NULL ? stored_url(profile->token) : NULL;
+        profile->url = profile->url != NULL ? profile->url : strdup(url);
     } else {
         cli_profile_end(profile);
     }

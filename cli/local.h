@@ -9,7 +9,10 @@
 SRV_MUST_CHECK bool cli_local_dir(char out[SRV_PATH_MAX], const struct cli_args *args,
                                   struct srv_err *err);
 
-/** How to reach it: from the files that waftd writes. `host` NULL: this machine. */
+/**
+ * How to reach it: from the files that waftd writes. `host` NULL: where `waft up` has stored that it
+ * listens, else this machine.
+ */
 SRV_MUST_CHECK bool cli_local_profile(struct cli_profile *profile, const char *dir,
                                       const char *host, struct srv_err *err);
 

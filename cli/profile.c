@@ -56,11 +56,23 @@ static bool read_environment(struct cli_profile *p, struct srv_err *err)
     return srv_file_read(ca, PROFILE_MAX, &p->ca_pem, NULL, err);
 }
 
-bool cli_profile_load(struct cli_profile *profile, struct srv_err *err)
+bool cli_profile_load_stored(struct cli_profile *profile, struct srv_err *err)
 {
     *profile = (struct cli_profile){ 0 };
-    bool by_environment = getenv("WAFT_URL") != NULL || getenv("WAFT_TOKEN") != NULL;
-    if (by_environment ? read_environment(profile, err) : read_file(profile, err)) {
+    if (read_file(profile, err)) {
+        return true;
+    }
+    cli_profile_end(profile);
+    return false;
+}
+
+bool cli_profile_load(struct cli_profile *profile, struct srv_err *err)
+{
+    if (getenv("WAFT_URL") == NULL && getenv("WAFT_TOKEN") == NULL) {
+        return cli_profile_load_stored(profile, err);
+    }
+    *profile = (struct cli_profile){ 0 };
+    if (read_environment(profile, err)) {
         return true;
     }
     cli_profile_end(profile);

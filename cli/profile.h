@@ -16,6 +16,8 @@ struct cli_profile {
 
 /** false with err, and what to do next in its text, if there is none. Free with cli_profile_end(). */
 SRV_MUST_CHECK bool cli_profile_load(struct cli_profile *profile, struct srv_err *err);
+/** The same, whatever the environment says. */
+SRV_MUST_CHECK bool cli_profile_load_stored(struct cli_profile *profile, struct srv_err *err);
 SRV_MUST_CHECK bool cli_profile_save(const struct cli_profile *profile, struct srv_err *err);
 void cli_profile_end(struct cli_profile *profile);
 

@@ -9,6 +9,7 @@
 #include "db/sqlite.h"
 #include "http/hold.h"
 #include "http/http.h"
+#include "log_file.h"
 #include "mqtt/reactor.h"
 #include "options.h"
 #include <errno.h>
@@ -21,12 +22,15 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Certificates of ours are looked at this often. */
-#define RENEW_S (24 * 60 * 60)
+/* The log is looked at each minute, certificates of ours once a day. */
+#define LOOK_S      60
+#define LOOKS_A_DAY (24 * 60 * 60 / LOOK_S)
 
 struct house {
     struct srv_options options;
+    char own_name[SRV_HOST_MAX + 1u]; /* of this machine; "": it has none */
     int lock;
+    struct srv_log_file log;
     char db_path[SRV_PATH_MAX], artifacts_path[SRV_PATH_MAX];
     struct srv_identity *identity;
     struct srv_db *db;
@@ -55,21 +59,40 @@ static bool lock_take(struct house *h, struct srv_err *err)
     return true;
 }
 
+/* Behind the lock: the log is that of the process that runs. */
+static bool log_open(struct house *h, struct srv_err *err)
+{
+    return h->options.log == NULL || srv_log_file_open(&h->log, h->options.log, err);
+}
+
 static bool storage_open(struct house *h, struct srv_err *err)
 {
-    return srv_dir_make(h->options.data, 0700, err) && lock_take(h, err) &&
+    return srv_dir_make(h->options.data, 0700, err) && lock_take(h, err) && log_open(h, err) &&
            srv_path(h->db_path, h->options.data, "waft.db", err) &&
            srv_path(h->artifacts_path, h->options.data, "artifacts", err) &&
            srv_sqlite_open(h->db_path, &h->db, err) &&
            srv_artifacts_open(h->artifacts_path, &h->artifacts, err);
 }
 
+static void add_address(const char **names, size_t *count, const char *host)
+{
+    if (host[0] != '\0' && !srv_host_is_any(host)) {
+        names[(*count)++] = host;
+    }
+}
+
+/* Our certificates cover what we are called, and the addresses that we are found at. */
 static bool identity_open(struct house *h, struct srv_err *err)
 {
-    const struct srv_identity_cfg cfg = { .dir = h->options.data,
-                                          .names = h->options.names,
-                                          .name_count = h->options.name_count,
-                                          .now = time(NULL) };
+    const struct srv_options *o = &h->options;
+    const char *names[SRV_OPTION_LIST_MAX + 2u];
+    size_t count = o->name_count;
+    memcpy(names, o->names, count * sizeof names[0]);
+    add_address(names, &count, o->listen.host);
+    add_address(names, &count, o->mqtt.host);
+    const struct srv_identity_cfg cfg = {
+        .dir = o->data, .names = names, .name_count = count, .now = time(NULL)
+    };
     h->identity = srv_identity_open(&cfg, err);
     /* What was disabled before a crash must be on the list before anybody connects. */
     return h->identity != NULL && srv_hold_at_start(h->db, h->identity, err);
@@ -104,13 +127,27 @@ static uint16_t mqtt_port(const struct house *h)
     return h->broker != NULL ? srv_broker_port(h->broker) : h->options.broker.port;
 }
 
+/* What devices are told to connect to. */
+static const char *told_host(const struct house *h)
+{
+    const char *host = mqtt_host(h);
+    if (h->broker == NULL || !srv_host_is_any(host)) {
+        return host;
+    }
+    if (h->options.name_count > 0) {
+        return h->options.names[0];
+    }
+    return h->own_name[0] != '\0' ? h->own_name : "127.0.0.1";
+}
+
 /* Where the provider itself connects to. Its own broker's wildcard address is not one to dial. */
 static struct srv_broker_address broker_address(const struct house *h)
 {
     struct srv_broker_address a = { .host = mqtt_host(h), .port = mqtt_port(h) };
     if (h->broker != NULL) {
-        a.host = strcmp(a.host, "0.0.0.0") == 0 ? "127.0.0.1" : a.host;
-        a.host = strcmp(a.host, "::") == 0 ? "::1" : a.host;
+        if (srv_host_is_any(a.host)) {
+            a.host = strchr(a.host, ':') != NULL ? "::1" : "127.0.0.1";
+        }
         a.ca_file = srv_identity_ca_path(h->identity);
     } else {
         a.ca_file = h->options.broker_ca;
@@ -140,7 +177,7 @@ static bool http_start(struct house *h, struct srv_err *err)
                                       .db_path = h->db_path,
                                       .bind = o->listen.host[0] != '\0' ? o->listen.host : NULL,
                                       .port = o->listen.port,
-                                      .mqtt_host = mqtt_host(h),
+                                      .mqtt_host = told_host(h),
                                       .mqtt_port = mqtt_port(h),
                                       .topic_root = o->topic_root,
                                       .reactor = h->reactor,
@@ -196,13 +233,17 @@ static sigset_t signals_block(void)
 
 static void wait_for_end(struct house *h, const sigset_t *signals)
 {
-    const struct timespec day = { .tv_sec = RENEW_S };
+    const struct timespec until_look = { .tv_sec = LOOK_S };
+    unsigned looks = 0;
     int got;
-    while ((got = sigtimedwait(signals, NULL, &day)) < 0) {
+    while ((got = sigtimedwait(signals, NULL, &until_look)) < 0) {
         struct srv_err err = { .code = SRV_OK };
-        if (errno == EAGAIN && !renew(h, &err)) {
+        looks += errno == EAGAIN;
+        srv_log_file_look(&h->log);
+        if (looks == LOOKS_A_DAY && !renew(h, &err)) {
             srv_log(SRV_LOG_WARN, "identity.renew", "reason=\"%s\"", err.text);
         }
+        looks %= LOOKS_A_DAY;
     }
     srv_log(SRV_LOG_INFO, "waftd.stop", "signal=%s", got == SIGTERM ? "TERM" : "INT");
 }
@@ -215,6 +256,9 @@ int main(int argc, char **argv)
     case SRV_OPTIONS_GO: break;
     case SRV_OPTIONS_SHOWN: return 0;
     case SRV_OPTIONS_WRONG: return 2;
+    }
+    if (gethostname(h.own_name, sizeof h.own_name - 1u) != 0) {
+        h.own_name[0] = '\0';
     }
     umask(077); /* keys, the token and the database are nobody else's */
     const sigset_t signals = signals_block();

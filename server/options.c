@@ -1,4 +1,5 @@
 #include "options.h"
+#include <arpa/inet.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,8 +28,10 @@ static const struct option {
       offsetof(struct srv_options, topic_root), 0 },
     { "--app-topic", "FILTER", "things may use it besides, as app/%u/#; can be repeated", LIST,
       offsetof(struct srv_options, app_topics), offsetof(struct srv_options, app_topic_count) },
-    { "--name", "HOST", "another name that our certificates cover; can be repeated", LIST,
+    { "--name", "HOST", "name or address that devices know this machine by; can be repeated", LIST,
       offsetof(struct srv_options, names), offsetof(struct srv_options, name_count) },
+    { "--log", "FILE", "log there, and to FILE.1 what is older, 2 MiB each (standard error)", TEXT,
+      offsetof(struct srv_options, log), 0 },
 };
 #define OPTION_COUNT (sizeof options / sizeof options[0])
 
@@ -38,13 +41,24 @@ static void help(void)
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         printf("  %-14s %-10s %s\n", options[i].name, options[i].value, options[i].help);
     }
-    puts("  --version\n  --help");
+    puts("  --version\n  --help\n\nADDR is a numeric address of this machine, 0.0.0.0 for all; of "
+         "IPv6 "
+         "[::1]:8443 and [::].");
 }
 
-/* HOST:PORT, [V6]:PORT, HOST or :PORT. */
+bool srv_host_is_any(const char *host)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    return (inet_pton(AF_INET, host, &v4) == 1 && v4.s_addr == htonl(INADDR_ANY)) ||
+           (inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_UNSPECIFIED(&v6));
+}
+
+/* HOST:PORT, [V6]:PORT, HOST, [V6] or :PORT. */
 static bool host_port_read(const char *text, struct srv_host_port *out)
 {
-    const char *colon = strrchr(text, ':');
+    const char *bracket = text[0] == '[' ? strchr(text, ']') : NULL;
+    const char *colon = strrchr(bracket != NULL ? bracket : text, ':');
     const char *end = colon != NULL ? colon : text + strlen(text);
     struct srv_host_port got = { .port = 0 };
     if (colon != NULL) {
@@ -115,6 +129,13 @@ static enum srv_options_verdict wrong(const char *what, const char *which)
     return SRV_OPTIONS_WRONG;
 }
 
+static enum srv_options_verdict wrong_value(const struct option *option, const char *value)
+{
+    fprintf(stderr, "waftd: %s wants %s, not \"%s\"; see waftd --help\n", option->name,
+            option->value, value != NULL ? value : "");
+    return SRV_OPTIONS_WRONG;
+}
+
 enum srv_options_verdict srv_options_read(int argc, char **argv, struct srv_options *out)
 {
     *out = (struct srv_options){ .topic_root = "$aws" };
@@ -133,7 +154,7 @@ enum srv_options_verdict srv_options_read(int argc, char **argv, struct srv_opti
             return wrong("no such option:", argv[i]);
         }
         if (i + 1 == argc || !value_read(option, argv[i + 1], out)) {
-            return wrong("not a good value for", argv[i]);
+            return wrong_value(option, argv[i + 1]);
         }
         i += 2;
     }

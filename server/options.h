@@ -21,6 +21,7 @@ struct srv_options {
     size_t app_topic_count;
     const char *names[SRV_OPTION_LIST_MAX];
     size_t name_count;
+    const char *log; /* NULL: standard error */
 };
 
 enum srv_options_verdict {
@@ -28,6 +29,9 @@ enum srv_options_verdict {
     SRV_OPTIONS_SHOWN, /* help or version was asked for, and printed */
     SRV_OPTIONS_WRONG, /* said why on standard error */
 };
+
+/** Whether it means all addresses of this machine: one to listen at, but not to connect to. */
+bool srv_host_is_any(const char *host);
 
 /** Read the command line; texts are borrowed from `argv`. */
 enum srv_options_verdict srv_options_read(int argc, char **argv, struct srv_options *out);

@@ -138,6 +138,13 @@ void http_set_time(json_t *object, const char *name, int64_t epoch_s)
     }
 }
 
+json_t *http_broker_address(const struct srv_http_cfg *cfg)
+{
+    const bool v6 = strchr(cfg->mqtt_host, ':') != NULL;
+    return json_sprintf("%s%s%s:%u", v6 ? "[" : "", cfg->mqtt_host, v6 ? "]" : "",
+                        (unsigned)cfg->mqtt_port);
+}
+
 void http_set_arn(json_t *object, const char *name, const char *kind, const char *id)
 {
     json_object_set_new(object, name, json_sprintf(ARN_PREFIX "%s/%s", kind, id));

@@ -103,6 +103,8 @@ json_t *http_json_span(struct ota_span text);
 void http_set_text(json_t *object, const char *name, struct ota_span text); /* nothing if empty */
 void http_set_time(json_t *object, const char *name, int64_t epoch_s);      /* nothing if 0 */
 void http_set_arn(json_t *object, const char *name, const char *kind, const char *id);
+/** "HOST:PORT" that devices are told to connect to. */
+json_t *http_broker_address(const struct srv_http_cfg *cfg);
 /** "thing" of "arn:aws:iot:...:thing/NAME" or "NAME": the name. */
 struct ota_span http_name_of_arn(const char *kind, struct ota_span text);
 void http_hex(char *out, const uint8_t *bytes, size_t len);

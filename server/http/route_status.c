@@ -8,11 +8,6 @@
 
 #define PAGE 1000u
 
-static json_t *broker_address(const struct srv_http_cfg *cfg)
-{
-    return json_sprintf("%s:%u", cfg->mqtt_host, (unsigned)cfg->mqtt_port);
-}
-
 static void endpoint(struct http_request *r)
 {
     const char *type = http_query(r, "endpointType");
@@ -20,7 +15,7 @@ static void endpoint(struct http_request *r)
         srv_fail(&r->err, SRV_E_INVALID, "endpointType is iot:Data-ATS or iot:Data");
         return;
     }
-    http_reply(r, json_pack("{s:o}", "endpointAddress", broker_address(&r->http->cfg)));
+    http_reply(r, json_pack("{s:o}", "endpointAddress", http_broker_address(&r->http->cfg)));
 }
 
 static bool count_things(struct http_request *r, json_int_t counts[2])
@@ -73,7 +68,7 @@ static void status(struct http_request *r)
     }
     json_t *reply = json_object();
     json_object_set_new(reply, "pid", json_integer(getpid()));
-    json_object_set_new(reply, "broker", broker_address(cfg));
+    json_object_set_new(reply, "broker", http_broker_address(cfg));
     json_object_set_new(reply, "brokerConnected",
                         json_boolean(srv_reactor_connected(cfg->reactor)));
     json_object_set_new(reply, "brokerPid",

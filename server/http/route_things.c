@@ -88,8 +88,7 @@ static void provision(struct http_request *r)
     json_object_set_new(reply, "certificatePem", json_string(cert.pem));
     json_object_set_new(reply, "certificateSerial", json_string(cert.serial.digits));
     http_set_time(reply, "certificateExpiresAt", cert.not_after);
-    json_object_set_new(reply, "broker",
-                        json_sprintf("%s:%u", cfg->mqtt_host, (unsigned)cfg->mqtt_port));
+    json_object_set_new(reply, "broker", http_broker_address(cfg));
     json_object_set_new(reply, "topicRoot", json_string(cfg->topic_root));
     http_reply(r, reply);
 }

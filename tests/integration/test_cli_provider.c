@@ -653,6 +653,92 @@ static void a_thing_that_was_disabled_is_out_after_a_restart_too(void **state)
     t_mqtt_close(m);
 }
 
+/* ---- other ways to start, each over a directory and with a configuration of its own ---- */
+
+static void starts(const char *name, char dir[200])
+{
+    char home[200];
+    snprintf(dir, 200, "%s/%s/data", tmp.path, name);
+    snprintf(home, sizeof home, "%s/%s", tmp.path, name);
+    assert_int_equal(mkdir(home, 0700), 0);
+    t_run_home(home);
+}
+
+static void devices_are_told_an_address_that_they_can_use(void **state)
+{
+    (void)state;
+    char host[256] = "", dir[200];
+    assert_int_equal(gethostname(host, sizeof host - 1), 0);
+    const struct {
+        const char *listen, *name, *told;
+    } rows[] = {
+        { "0.0.0.0:0", "ota.example.com", "ota.example.com" },
+        { "0.0.0.0", NULL, host },
+        { "[::]", "2001:db8::1", "[2001:db8::1]" },
+        { "127.0.0.2", NULL, "127.0.0.2" }, /* one that was chosen is told as it is */
+        { "127.0.0.2", "ota.example.com", "127.0.0.2" },
+    };
+    starts("told", dir);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        json_t *up = json_of(t_run(
+            (const char *const[]){ "waft", "up", "--data", dir, "--detach", "-o", "json",
+                                   "--listen", "127.0.0.2", "--mqtt-listen", rows[i].listen,
+                                   rows[i].name != NULL ? "--name" : NULL, rows[i].name, NULL }));
+        char broker[300];
+        snprintf(broker, sizeof broker, "%s", json_string_value(json_object_get(up, "broker")));
+        json_decref(up);
+        size_t len = strlen(rows[i].told);
+        CHECK_ROW(rows[i].listen, strncmp(broker, rows[i].told, len) == 0 && broker[len] == ':');
+        json_t *status = json_of(t_waft("status", "-o", "json"));
+        CHECK_ROW(rows[i].listen,
+                  strcmp(json_string_value(json_object_get(status, "broker")), broker) == 0);
+        json_decref(status);
+        /* Found again without saying where it listens. */
+        CHECK_ROW(rows[i].listen, t_code(t_waft("down", "--data", dir)) == 0);
+    }
+    t_run_home(tmp.path);
+}
+
+static void a_start_that_fails_shows_what_was_logged(void **state)
+{
+    (void)state;
+    char dir[200];
+    starts("bad", dir);
+    static const struct {
+        const char *listen, *said;
+    } rows[] = { { "::", "wants ADDR:PORT, not \"::\"" }, { "192.0.2.1:1", "192.0.2.1" } };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct t_run run = t_waft("up", "--data", dir, "--detach", "--mqtt-listen", rows[i].listen);
+        CHECK_ROW(rows[i].listen, run.code == 1);
+        CHECK_ROW(rows[i].listen, strstr(run.err, rows[i].said) != NULL);
+        t_run_end(&run);
+    }
+    t_run_home(tmp.path);
+}
+
+static void the_log_of_a_detached_provider_is_bounded(void **state)
+{
+    (void)state;
+    char dir[200], log[220], older[220];
+    struct stat st;
+    starts("log", dir);
+    assert_int_equal(mkdir(dir, 0700), 0);
+    snprintf(log, sizeof log, "%s/waftd.log", dir);
+    snprintf(older, sizeof older, "%s.1", log);
+    const int fd = open(log, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(ftruncate(fd, 3 << 20), 0);
+    close(fd);
+    assert_int_equal(t_code(t_waft("up", "--data", dir, "--detach")), 0);
+    assert_int_equal(stat(older, &st), 0);
+    assert_in_range(st.st_size, 3 << 20, (3 << 20) + 4096);
+    char *text = t_slurp(log, NULL);
+    assert_non_null(text);
+    assert_non_null(strstr(text, "waftd.ready"));
+    free(text);
+    assert_int_equal(t_code(t_waft("down", "--data", dir)), 0);
+    t_run_home(tmp.path);
+}
+
 /* The last one: after all of the above, what the provider has seen. */
 static void no_private_key_of_the_operator_is_at_the_provider(void **state)
 {
@@ -712,6 +798,9 @@ int main(void)
         cmocka_unit_test(a_provider_that_is_away_or_refuses_the_token_is_told_apart),
         cmocka_unit_test(all_is_there_after_kill_9),
         cmocka_unit_test(a_thing_that_was_disabled_is_out_after_a_restart_too),
+        cmocka_unit_test(devices_are_told_an_address_that_they_can_use),
+        cmocka_unit_test(a_start_that_fails_shows_what_was_logged),
+        cmocka_unit_test(the_log_of_a_detached_provider_is_bounded),
         cmocka_unit_test(no_private_key_of_the_operator_is_at_the_provider),
     };
     int failed = cmocka_run_group_tests(tests, before_all, after_all);
