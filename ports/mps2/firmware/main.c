@@ -27,6 +27,9 @@
 #define LAST_WORDS_MS 300u
 #define TELEMETRY_MS  1000u
 #define STATISTICS_MS 10000u
+/* Of the meter: so much, with no pause longer than this. */
+#define METER_BYTES (1024u * 1024u)
+#define PAUSE_MS    1000u
 /* Of the agent, for each turn of the network: a message gives more than one effect. */
 #define AGENT_TURNS 8u
 
@@ -39,6 +42,12 @@
 
 /* Transferred, never looked at; volatile, so that it is there all the same. */
 static const volatile uint8_t ballast[RELEASE_BALLAST_KB * 1024u + 1u] = { 1 };
+
+/* How fast the application's own messages come: a line for each MiB without a pause. */
+struct meter {
+    ota_ms_t begin, last;
+    uint32_t bytes;
+};
 
 struct demo {
     struct ota_flash flash;
@@ -55,6 +64,7 @@ struct demo {
     bool was_connected, was_ready; /* as last told */
     uint32_t failures;             /* the same */
     ota_ms_t telemetry_at, statistics_at;
+    struct meter meter;
     uint8_t message[OTA_MESSAGE_SIZE(BLOCK_SIZE) +
                     1u]; /* one more than the agent can take: it must see what is too large */
     uint8_t memory[OTA_MEMORY_SIZE(BLOCK_SIZE, MESSAGE_COUNT)];
@@ -154,20 +164,62 @@ static bool able_to_test(const struct demo *d)
 
 /* --- the application's own work --------------------------------------------------------- */
 
+static void count(struct demo *d, size_t bytes)
+{
+    const ota_ms_t now = clock_now();
+    struct meter *m = &d->meter;
+    if (m->bytes == 0 || now - m->last > PAUSE_MS) {
+        *m = (struct meter){ .begin = now };
+    }
+    m->last = now;
+    m->bytes += (uint32_t)bytes;
+    if (m->bytes >= METER_BYTES) {
+        show_number(&d->show, "1 MiB for the application in ", (uint32_t)(now - m->begin), " ms");
+        m->bytes = 0;
+    }
+}
+
+/* "app/THING/" and `what`. */
+static struct ota_span own_topic(const struct demo *d, struct ota_buf room, const char *what)
+{
+    struct ota_writer w = ota_writer(room);
+    ota_write_str(&w, "app/");
+    ota_write_str(&w, d->thing);
+    ota_write_str(&w, what);
+    return ota_writer_done(&w);
+}
+
+/* The connection is shared: what is not the application's own is the agent's. */
+static void on_message(struct ota_span topic, struct ota_span payload)
+{
+    uint8_t room[OTA_THING_NAME_MAX + 16u];
+    if (ota_span_eq(topic, own_topic(&demo, OTA_BUF_OF(room), "/in"))) {
+        count(&demo, payload.len);
+    } else {
+        OTA_OnMessage(topic, payload);
+    }
+}
+
+static void on_connected(void)
+{
+    uint8_t room[OTA_THING_NAME_MAX + 16u];
+    /* Not taken: it is heard again after the next connect. */
+    (void)mqtt_subscribe(&demo.mqtt, own_topic(&demo, OTA_BUF_OF(room), "/in"), OTA_QOS_0);
+    OTA_OnConnected();
+}
+
 static void send_telemetry(struct demo *d, ota_ms_t now)
 {
     uint8_t topic[OTA_THING_NAME_MAX + 16u], payload[64];
-    struct ota_writer t = ota_writer(OTA_BUF_OF(topic)), p = ota_writer(OTA_BUF_OF(payload));
-    ota_write_str(&t, "app/");
-    ota_write_str(&t, d->thing);
-    ota_write_str(&t, "/telemetry");
+    struct ota_writer p = ota_writer(OTA_BUF_OF(payload));
     ota_write_str(&p, "{\"celsius\":");
     ota_write_decimal(&p, RELEASE_CELSIUS);
     ota_write_str(&p, ",\"uptime_ms\":");
     ota_write_decimal(&p, now);
     ota_write_str(&p, "}");
     /* Not taken: the next one comes soon enough. */
-    (void)mqtt_publish(&d->mqtt, ota_writer_done(&t), ota_writer_done(&p), OTA_QOS_0);
+    (void)mqtt_publish(&d->mqtt, own_topic(d, OTA_BUF_OF(topic), "/telemetry"), ota_writer_done(&p),
+                       OTA_QOS_0);
 }
 
 static void tell_statistics(const struct demo *d)
@@ -302,7 +354,7 @@ static bool connect_to_broker(struct demo *d)
         .server_name = BROKER_NAME,
         .client_id = d->identity.thing,
         .identity = { d->identity.key_pem, d->identity.cert_pem, d->identity.ca_pem },
-        .sink = { OTA_OnConnected, OTA_OnDisconnected, OTA_OnSubscribed, OTA_OnMessage },
+        .sink = { on_connected, OTA_OnDisconnected, OTA_OnSubscribed, on_message },
         .room = OTA_BUF_OF(d->message),
         .random = mps2_random(),
     };

@@ -213,21 +213,33 @@ static bool greet(struct mqtt *m)
     return send(m, &w);
 }
 
+/* What has come goes to the receiver until it makes a packet; TCP's window bounds it. @return false: it makes none. */
+static bool receive(struct mqtt *m, struct mqtt_packet *packet)
+{
+    *packet = (struct mqtt_packet){ .type = MQTT_NONE };
+    while (packet->type == MQTT_NONE) {
+        if (m->unread.len == 0) {
+            m->unread = (struct ota_span){ m->read, link_read(&m->link, OTA_BUF_OF(m->read)) };
+        }
+        if (m->unread.len == 0) {
+            return true; /* the rest is on its way */
+        }
+        if (mqtt_receive(&m->receiver, &m->unread, packet) != OTA_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Up to one packet. @return false: give this connection up. */
 static bool take_packet(struct mqtt *m, ota_ms_t now, bool *more)
 {
     struct mqtt_packet packet;
-    if (m->unread.len == 0) {
-        m->unread = (struct ota_span){ m->read, link_read(&m->link, OTA_BUF_OF(m->read)) };
-    }
-    *more = m->unread.len > 0;
-    if (!*more) {
-        return true;
-    }
-    if (mqtt_receive(&m->receiver, &m->unread, &packet) != OTA_OK) {
+    if (!receive(m, &packet)) {
         return false;
     }
-    if (packet.type == MQTT_NONE) {
+    *more = packet.type != MQTT_NONE;
+    if (!*more) {
         return true;
     }
     m->deadline = now + SILENCE_MS;
