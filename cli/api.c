@@ -33,7 +33,11 @@ bool cli_api_begin(struct cli_api *api)
         return cli_api_begin_with(api, profile);
     }
     *api = (struct cli_api){ .code = CLI_NO_PROVIDER };
-    cli_fail(api->code, "`waft up` starts a provider and stores how to reach it", "%s", err.text);
+    bool by_environment = getenv("WAFT_URL") != NULL || getenv("WAFT_TOKEN") != NULL;
+    cli_fail(api->code,
+             by_environment ? "set all three, or none to use what `waft up` has stored"
+                            : "`waft up` starts a provider and stores how to reach it",
+             "%s", err.text);
     return false;
 }
 
@@ -110,11 +114,17 @@ static void say_no_answer(struct cli_api *api, CURLcode why)
 
 static void say_refused(struct cli_api *api, const json_t *answer)
 {
-    const char *message = cli_text(answer, "message");
+    const char *message = cli_text(answer, "message"), *next = NULL;
+    if (api->status == 401) {
+        next = "`waft up` stores the token for you; or set WAFT_TOKEN";
+    } else if (api->status == 404) {
+        next = "`waft thing list` and `waft job list` show what there is";
+    } else if (api->status >= 500) {
+        next = "the provider's log says more; its disk may be full: see `df` there";
+    }
     api->code = CLI_FAILED;
-    cli_fail(api->code,
-             api->status == 401 ? "`waft up` stores the token for you; or set WAFT_TOKEN" : NULL,
-             "%s", message[0] != '\0' ? message : "the provider gave an answer without a reason");
+    cli_fail(api->code, next, "%s",
+             message[0] != '\0' ? message : "the provider gave an answer without a reason");
 }
 
 /* Perform what is set up. `quiet_404`: finding nothing is no failure. */

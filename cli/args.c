@@ -31,6 +31,31 @@ enum cli_exit cli_fail(enum cli_exit code, const char *next, const char *format,
 
 /* ---- reading ---- */
 
+/* Always false. */
+static __attribute__((format(printf, 2, 3))) bool misused(const struct cli_command *command,
+                                                          const char *format, ...)
+{
+    char text[512], next[80];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    snprintf(next, sizeof next, "`waft %s%s%s --help` explains", command->noun,
+             command->verb != NULL ? " " : "", command->verb != NULL ? command->verb : "");
+    cli_fail(CLI_USAGE, next, "%s", text);
+    return false;
+}
+
+static bool is_required(const struct cli_option *option)
+{
+    return option->how == CLI_REQUIRED || option->how == CLI_SOME;
+}
+
+static bool may_be_repeated(const struct cli_option *option)
+{
+    return option->how == CLI_REPEATED || option->how == CLI_SOME;
+}
+
 static const struct cli_option *find_option(const struct cli_option *list, const char *name,
                                             size_t len)
 {
@@ -61,26 +86,22 @@ static bool read_option(const struct cli_command *command, int argc, char **argv
     const struct cli_option *option = find_option(command->options, word, len);
     option = option != NULL ? option : find_option(common, word, len);
     if (option == NULL) {
-        cli_fail(CLI_USAGE, "--help shows what there is", "there is no option %s here", word);
-        return false;
+        return misused(command, "there is no option %s here", word);
     }
     const char *value = word[len] == '=' ? word + len + 1 : NULL;
     if (option->value == NULL) {
         if (value != NULL) {
-            cli_fail(CLI_USAGE, NULL, "%s takes no value", option->name);
-            return false;
+            return misused(command, "%s takes no value", option->name);
         }
         value = option->name;
     } else if (value == NULL) {
         if (*at + 1 >= argc) {
-            cli_fail(CLI_USAGE, NULL, "%s wants %s", option->name, option->value);
-            return false;
+            return misused(command, "%s wants %s", option->name, option->value);
         }
         value = argv[++*at];
     }
-    if (option->how != CLI_REPEATED && given(args, option)) {
-        cli_fail(CLI_USAGE, NULL, "%s is given twice", option->name);
-        return false;
+    if (!may_be_repeated(option) && given(args, option)) {
+        return misused(command, "%s is given twice", option->name);
     }
     args->values[args->count++] = (struct cli_value){ option, value };
     return true;
@@ -109,19 +130,14 @@ static bool check_counts(const struct cli_command *command, const struct cli_arg
         operands += args->values[i].option == NULL;
     }
     if (operands < command->operand_min) {
-        cli_fail(CLI_USAGE, "--help explains", "this command wants %s", command->operands);
-        return false;
+        return misused(command, "this command wants %s", command->operands);
     }
     if (operands > command->operand_max) {
-        cli_fail(CLI_USAGE, NULL, "%s is one word too many",
-                 cli_operand(args, command->operand_max));
-        return false;
+        return misused(command, "%s is one word too many", cli_operand(args, command->operand_max));
     }
     for (const struct cli_option *o = command->options; o != NULL && o->name != NULL; o++) {
-        if (o->how == CLI_REQUIRED && !given(args, o)) {
-            cli_fail(CLI_USAGE, "--help explains", "%s %s is missing: %s", o->name, o->value,
-                     o->help);
-            return false;
+        if (is_required(o) && !given(args, o)) {
+            return misused(command, "%s %s is missing: %s", o->name, o->value, o->help);
         }
     }
     return true;
@@ -203,24 +219,62 @@ bool cli_number(const char *what, const char *text, unsigned long long min, unsi
 
 /* ---- help ---- */
 
+#define HELP_COLUMN 31
+#define HELP_WIDTH  100
+
+/* Words at HELP_COLUMN, and on further lines below it. */
+static void print_wrapped(const char *text)
+{
+    int at = HELP_COLUMN;
+    while (*text != '\0') {
+        int len = (int)strcspn(text, " ");
+        if (at > HELP_COLUMN && at + 1 + len > HELP_WIDTH) {
+            printf("\n%*s", HELP_COLUMN, "");
+            at = HELP_COLUMN;
+        } else if (at > HELP_COLUMN) {
+            putchar(' ');
+            at++;
+        }
+        printf("%.*s", len, text);
+        at += len;
+        text += len + (text[len] == ' ');
+    }
+    putchar('\n');
+}
+
 static void print_options(const struct cli_option *list)
 {
+    static const char *const note[] = {
+        [CLI_ONCE] = "",
+        [CLI_REQUIRED] = " (required)",
+        [CLI_REPEATED] = " (may be given several times)",
+        [CLI_SOME] = " (required, may be given several times)",
+    };
     for (; list != NULL && list->name != NULL; list++) {
         char left[64];
         snprintf(left, sizeof left, "%s%s%s", list->name, list->value != NULL ? " " : "",
                  list->value != NULL ? list->value : "");
-        printf("  %-28s %s%s\n", left, list->help,
-               list->how == CLI_REQUIRED   ? " (required)"
-               : list->how == CLI_REPEATED ? " (may be given several times)"
-                                           : "");
+        char help[400];
+        snprintf(help, sizeof help, "%s%s", list->help, note[list->how]);
+        printf("  %-*s ", HELP_COLUMN - 3, left);
+        print_wrapped(help);
     }
 }
 
 void cli_command_help(const struct cli_command *command)
 {
-    printf("waft %s%s%s%s%s\n\n%s\n\n", command->noun, command->verb != NULL ? " " : "",
+    printf("waft %s%s%s%s%s", command->noun, command->verb != NULL ? " " : "",
            command->verb != NULL ? command->verb : "", command->operands != NULL ? " " : "",
-           command->operands != NULL ? command->operands : "", command->summary);
+           command->operands != NULL ? command->operands : "");
+    for (const struct cli_option *o = command->options; o != NULL && o->name != NULL; o++) {
+        if (is_required(o)) {
+            printf(" %s %s", o->name, o->value);
+        }
+    }
+    printf(" [options]\n\n%s\n\n", command->summary);
     print_options(command->options);
     print_options(common);
+    if (command->example != NULL) {
+        printf("\nfor example:\n  %s\n", command->example);
+    }
 }

@@ -28,7 +28,7 @@ struct cli_option {
     const char *name;  /* "--key" */
     const char *value; /* what follows it, for the help; NULL: a flag */
     const char *help;
-    enum { CLI_ONCE, CLI_REQUIRED, CLI_REPEATED } how;
+    enum { CLI_ONCE, CLI_REQUIRED, CLI_REPEATED, CLI_SOME /* at least once */ } how;
 };
 
 #define CLI_VALUES_MAX 4200u /* --to with as many things as one job can have */
@@ -50,6 +50,7 @@ struct cli_command {
     const char *operands;    /* "NAME [NAME...]", for the help */
     size_t operand_min, operand_max;
     const char *summary;
+    const char *example;              /* may be NULL */
     const struct cli_option *options; /* ended by one without a name; may be NULL */
     enum cli_exit (*run)(const struct cli_args *args);
 };

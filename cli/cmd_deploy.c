@@ -168,9 +168,6 @@ static enum cli_exit run(const struct cli_args *args)
         return cli_fail(CLI_USAGE, NULL,
                         "name one IMAGE, or one for each slot: --slot-a FILE --slot-b FILE");
     }
-    if (cli_option(args, "--to") == NULL) {
-        return cli_fail(CLI_USAGE, NULL, "--to THING[,THING...] is missing");
-    }
     struct srv_err err = { 0 };
     enum cli_exit code = CLI_FAILED;
     if (!cli_deployment_read(args, &d.what, &err) || !name_job(args, &d, &err) ||
@@ -187,7 +184,7 @@ static enum cli_exit run(const struct cli_args *args)
 }
 
 static const struct cli_option options[] = {
-    { "--to", "THING[,THING...]", "which things", CLI_REPEATED },
+    { "--to", "THING[,THING...]", "which things", CLI_SOME },
     { "--key", "FILE", "private deployment key, PEM; it stays here", CLI_REQUIRED },
     { "--slot-a", "FILE", "the image for slot A, if images are linked for their slot", CLI_ONCE },
     { "--slot-b", "FILE", "the image for slot B of the same release", CLI_ONCE },
@@ -211,6 +208,7 @@ const struct cli_command cli_deploy = {
     .operand_min = 0,
     .operand_max = 1,
     .summary = "update things to an image",
+    .example = "waft deploy 1.1.0.img --to lamp-1,lamp-2 --key deploy --wait",
     .options = options,
     .run = run,
 };

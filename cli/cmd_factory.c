@@ -191,11 +191,6 @@ static enum cli_exit run(const struct cli_args *args)
     struct srv_err err = { 0 };
     unsigned long long counter = 0;
     const char *out = cli_option(args, "--out");
-    if (cli_option(args, "--release-key") == NULL || cli_option(args, "--deployment-key") == NULL) {
-        return cli_fail(CLI_USAGE, "`waft key new FILE` makes both",
-                        "--release-key and --deployment-key are both needed: a device without "
-                        "them takes no update");
-    }
     if (!cli_number("--counter", cli_option(args, "--counter"), 0, UINT32_MAX, &counter)) {
         return CLI_USAGE;
     }
@@ -217,9 +212,9 @@ static const struct cli_option options[] = {
     { "--thing", "NAME", "the device; NAME.key, NAME.crt and ca.crt are read", CLI_REQUIRED },
     { "--dir", "DIR", "where `waft thing create` has put them (default: here)", CLI_ONCE },
     { "--release-key", "FILE", "public key that images must be signed with; at most two",
-      CLI_REPEATED },
+      CLI_SOME },
     { "--deployment-key", "FILE", "public key that deployments must be signed with; at most two",
-      CLI_REPEATED },
+      CLI_SOME },
     { "--vendor", "UUID", "default: the image's", CLI_ONCE },
     { "--class", "UUID", "default: the image's", CLI_ONCE },
     { "--hw", "REV", "hardware revision (default: the lowest that the image runs on)", CLI_ONCE },
@@ -234,6 +229,8 @@ const struct cli_command cli_factory = {
     .operand_min = 1,
     .operand_max = 1,
     .summary = "make a device's flash: IMAGE in slot A, confirmed; keys, identity",
+    .example = "waft factory 1.0.0.img --thing lamp-1 --release-key release.pub \\\n"
+               "      --deployment-key deploy.pub --out lamp-1.flash",
     .options = options,
     .run = run,
 };

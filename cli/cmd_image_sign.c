@@ -176,7 +176,7 @@ static enum cli_exit run(const struct cli_args *args)
 }
 
 static const struct cli_option options[] = {
-    { "--key", "FILE", "private release key, PEM; twice while keys are rotated", CLI_REPEATED },
+    { "--key", "FILE", "private release key, PEM; twice while keys are rotated", CLI_SOME },
     { "--out", "FILE", "where the image goes", CLI_REQUIRED },
     { "--version", "X.Y.Z[+BUILD]", "version of the image", CLI_REQUIRED },
     { "--vendor", "UUID", "whose devices it is for", CLI_REQUIRED },
@@ -191,15 +191,6 @@ static const struct cli_option options[] = {
     { 0 },
 };
 
-static enum cli_exit run_checked(const struct cli_args *args)
-{
-    if (cli_option(args, "--key") == NULL) {
-        return cli_fail(CLI_USAGE, "`waft key new release.key` makes one",
-                        "--key FILE is missing: an image without a signature runs nowhere");
-    }
-    return run(args);
-}
-
 const struct cli_command cli_image_sign = {
     .noun = "image",
     .verb = "sign",
@@ -207,6 +198,9 @@ const struct cli_command cli_image_sign = {
     .operand_min = 1,
     .operand_max = 1,
     .summary = "make a signed image (MCUboot's format) of an executable or binary",
+    .example = "waft image sign app.bin --version 1.1.0 --key release --out 1.1.0.img \\\n"
+               "      --vendor 7d1d6fbc-6b5e-4b5a-9f0e-2c1f5f0f6a01 \\\n"
+               "      --class b1c0a1de-0d5c-4d6b-8a51-6a2b8f5d2e02",
     .options = options,
-    .run = run_checked,
+    .run = run,
 };

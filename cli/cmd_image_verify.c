@@ -8,7 +8,7 @@
 
 static const struct cli_option options[] = {
     { "--key", "FILE", "release key that must have signed it (public or private); or two of them",
-      CLI_REPEATED },
+      CLI_SOME },
     { "--vendor", "UUID", "vendor of the device (default: the image's)", CLI_ONCE },
     { "--class", "UUID", "class of the device (default: the image's)", CLI_ONCE },
     { "--hw", "REV", "hardware revision of the device (default: one that fits)", CLI_ONCE },
@@ -35,9 +35,6 @@ static enum cli_exit run(const struct cli_args *args)
     unsigned long long counter = 0;
     if (!cli_number("--counter", cli_option(args, "--counter"), 0, UINT32_MAX, &counter)) {
         return CLI_USAGE;
-    }
-    if (cli_option(args, "--key") == NULL) {
-        return cli_fail(CLI_USAGE, NULL, "--key FILE is missing: whose signature shall count?");
     }
     const char *path = cli_operand(args, 0);
     struct cli_image file = { 0 };

@@ -1,5 +1,6 @@
 /* waft job list, show, watch, cancel. */
 #include "api.h"
+#include "ota/wire.h"
 #include "out.h"
 #include "watch.h"
 #include <stdio.h>
@@ -73,9 +74,21 @@ static enum cli_exit list(const struct cli_args *args)
     return code;
 }
 
+static bool is_job_id(const char *id)
+{
+    if (!ota_job_id_ok(ota_span_of_str(id))) {
+        cli_fail(CLI_USAGE, "`waft job list` shows all", "\"%.80s\" is no job id", id);
+        return false;
+    }
+    return true;
+}
+
 static enum cli_exit show(const struct cli_args *args)
 {
     const char *id = cli_operand(args, 0);
+    if (!is_job_id(id)) {
+        return CLI_USAGE;
+    }
     struct cli_api api;
     json_t *answer = cli_api_begin(&api) ? cli_call(&api, "GET", NULL, "/jobs/%s", id) : NULL;
     enum cli_exit code = api.code;
@@ -98,7 +111,8 @@ static enum cli_exit show(const struct cli_args *args)
 static enum cli_exit watch(const struct cli_args *args)
 {
     unsigned long long timeout = 0;
-    if (!cli_number("--timeout", cli_option(args, "--timeout"), 1, 1000000, &timeout)) {
+    if (!is_job_id(cli_operand(args, 0)) ||
+        !cli_number("--timeout", cli_option(args, "--timeout"), 1, 1000000, &timeout)) {
         return CLI_USAGE;
     }
     struct cli_api api;
@@ -113,6 +127,9 @@ static enum cli_exit cancel(const struct cli_args *args)
     const char *id = cli_operand(args, 0), *reason = cli_option(args, "--reason");
     bool force = cli_option(args, "--force") != NULL;
     struct cli_api api;
+    if (!is_job_id(id)) {
+        return CLI_USAGE;
+    }
     if (!cli_api_begin(&api)) {
         cli_api_end(&api);
         return api.code;

@@ -86,7 +86,10 @@ static enum cli_exit create(const char *thing, const struct paths *p, const stru
         unlink(p->key);
     }
     if (!stored || (answer != NULL && !write_certificate(p, answer, &err))) {
-        code = cli_fail(CLI_FAILED, NULL, "%s", err.text);
+        code =
+            cli_fail(CLI_FAILED,
+                     err.code == SRV_E_EXISTS ? "choose another name, or directory (--dir)" : NULL,
+                     "%s", err.text);
     } else if (answer != NULL) {
         print_result(thing, p, answer, args->format);
     }

@@ -349,6 +349,7 @@ static const struct cli_option down_options[] = {
 const struct cli_command cli_up = {
     .noun = "up",
     .summary = "start a provider on this machine, and store how to reach it",
+    .example = "waft up --detach --mqtt-listen 0.0.0.0:8883 --name ota.example.com",
     .options = up_options,
     .run = up,
 };

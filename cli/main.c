@@ -13,14 +13,19 @@ static const struct cli_command *const commands[] = {
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
+static const char *words_of(const struct cli_command *c, char name[32])
+{
+    snprintf(name, 32, "%s %s", c->noun, c->verb != NULL ? c->verb : "");
+    return name;
+}
+
 static void print_overview(FILE *to)
 {
     fputs("waft: over-the-air updates, from a signed image to a confirmed boot\n\n", to);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         const struct cli_command *c = commands[i];
         char name[32];
-        snprintf(name, sizeof name, "%s %s", c->noun, c->verb != NULL ? c->verb : "");
-        fprintf(to, "  waft %-16s %s\n", name, c->summary);
+        fprintf(to, "  waft %-16s %s\n", words_of(c, name), c->summary);
     }
     fputs("\n`waft COMMAND --help` explains each.\n\n"
           "The provider is the one that `waft up` started, or WAFT_URL, WAFT_TOKEN and WAFT_CA.\n\n"
@@ -50,9 +55,11 @@ static const struct cli_command *find(int argc, char **argv, int *words)
 static enum cli_exit no_such_command(const char *noun)
 {
     bool known = false;
+    char name[32];
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (strcmp(noun, commands[i]->noun) == 0) {
-            fprintf(stderr, "%s waft %s %s\n", known ? "     " : "waft:", noun, commands[i]->verb);
+            fprintf(stderr, "%s      waft %-16s %s\n", known ? "" : "waft: which one?\n",
+                    words_of(commands[i], name), commands[i]->summary);
             known = true;
         }
     }

@@ -70,6 +70,10 @@ bool srv_file_write(const char *path, const void *bytes, size_t len, mode_t mode
                     struct srv_err *err)
 {
     char temporary[SRV_PATH_MAX + 8u];
+    struct stat there;
+    if (stat(path, &there) == 0 && !S_ISREG(there.st_mode)) {
+        return srv_fail(err, SRV_E_INVALID, "%.100s is no regular file: it is not replaced", path);
+    }
     int n = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
     if (n < 0 || (size_t)n >= SRV_PATH_MAX) {
         return srv_fail(err, SRV_E_INVALID, "the path %.60s... is too long", path);

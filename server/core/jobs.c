@@ -206,7 +206,8 @@ bool srv_do_job_cancel(struct srv_tx *tx, const struct srv_command *c)
 {
     struct srv_job job;
     if (!srv_db_job_get(tx->db, tx->arena, c->job_cancel.id, &job)) {
-        return srv_fail(tx->err, SRV_E_NOT_FOUND, "there is no such job");
+        return srv_fail(tx->err, SRV_E_NOT_FOUND, "there is no job %.*s", (int)c->job_cancel.id.len,
+                        (const char *)c->job_cancel.id.ptr);
     }
     if (!cancel_ok(tx, c, &job)) {
         return false;

@@ -27,7 +27,8 @@ static bool certificate_set(struct srv_tx *tx, struct srv_thing *row, struct ota
 static bool thing_find(struct srv_tx *tx, struct ota_span name, struct srv_thing *row)
 {
     return srv_db_thing_get(tx->db, name, row) ||
-           srv_fail(tx->err, SRV_E_NOT_FOUND, "there is no such thing");
+           srv_fail(tx->err, SRV_E_NOT_FOUND, "there is no thing %.*s", (int)name.len,
+                    (const char *)name.ptr);
 }
 
 bool srv_do_thing_create(struct srv_tx *tx, const struct srv_command *c)

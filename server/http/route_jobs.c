@@ -109,7 +109,8 @@ static bool load(struct http_request *r, struct srv_job *job)
         return false;
     }
     bool found = srv_db_job_get(db, &r->arena, r->args[0], job);
-    return http_db_ok(r) && (found || srv_fail(&r->err, SRV_E_NOT_FOUND, "there is no such job"));
+    return http_db_ok(r) && (found || srv_fail(&r->err, SRV_E_NOT_FOUND, "there is no job %.*s",
+                                               (int)r->args[0].len, (const char *)r->args[0].ptr));
 }
 
 static void describe(struct http_request *r)

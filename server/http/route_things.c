@@ -100,7 +100,8 @@ static bool load(struct http_request *r, struct srv_thing *thing)
         return false;
     }
     bool found = srv_db_thing_get(db, r->args[0], thing);
-    return http_db_ok(r) && (found || srv_fail(&r->err, SRV_E_NOT_FOUND, "there is no such thing"));
+    return http_db_ok(r) && (found || srv_fail(&r->err, SRV_E_NOT_FOUND, "there is no thing %.*s",
+                                               (int)r->args[0].len, (const char *)r->args[0].ptr));
 }
 
 static void describe(struct http_request *r)

@@ -465,6 +465,21 @@ static void a_deadline_is_1_to_10080_minutes(void **state)
     }
 }
 
+static void what_is_no_file_is_not_replaced_by_one(void **state)
+{
+    (void)state;
+    char path[200];
+    struct stat st;
+    assert_int_equal(mkfifo(in_tmp(path, "fifo"), 0600), 0);
+    struct t_run run = t_waft("image", "sign", "/bin/true", "--key", release_key, "--out", path,
+                              "--version", "1.0.0", "--vendor", VENDOR, "--class", CLASS);
+    assert_int_equal(run.code, 1);
+    assert_non_null(strstr(run.err, "no regular file"));
+    t_run_end(&run);
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
+}
+
 static void an_interrupted_watch_says_that_the_job_goes_on(void **state)
 {
     (void)state;
@@ -521,8 +536,10 @@ static void refusals_are_named_and_change_nothing(void **state)
           1,
           { DEPLOY(image, "lamp-1", deployment_key), "--job",
             "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" } },
-        { "no such job", "no such job", 1, { "waft", "job", "show", "nothing" } },
+        { "no such job", "no job nothing", 1, { "waft", "job", "show", "nothing" } },
         { "no job to cancel", "job", 1, { "waft", "job", "cancel", "nothing" } },
+        { "no job id", "no job id", 2, { "waft", "job", "watch", "a/b" } },
+        { "no such thing to show", "waft thing list", 1, { "waft", "thing", "show", "nobody" } },
         { "no such command", "no command", 2, { "waft", "frobnicate" } },
         { "no such option", "no option", 2, { "waft", "status", "--frob" } },
         { "a word too many", "too many", 2, { "waft", "status", "now" } },
@@ -674,9 +691,8 @@ static void devices_are_told_an_address_that_they_can_use(void **state)
     } rows[] = {
         { "0.0.0.0:0", "ota.example.com", "ota.example.com" },
         { "0.0.0.0", NULL, host },
-        { "[::]", "2001:db8::1", "[2001:db8::1]" },
-        { "127.0.0.2", NULL, "127.0.0.2" }, /* one that was chosen is told as it is */
-        { "127.0.0.2", "ota.example.com", "127.0.0.2" },
+        { "0.0.0.0", "2001:db8::1", "[2001:db8::1]" },
+        { "127.0.0.2", "ota.example.com", "127.0.0.2" }, /* one that was chosen is told as it is */
     };
     starts("told", dir);
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -719,7 +735,7 @@ static void a_start_that_fails_shows_what_was_logged(void **state)
 static void the_log_of_a_detached_provider_is_bounded(void **state)
 {
     (void)state;
-    char dir[200], log[220], older[220];
+    char dir[200], log[220], older[240];
     struct stat st;
     starts("log", dir);
     assert_int_equal(mkdir(dir, 0700), 0);
@@ -793,6 +809,7 @@ int main(void)
         cmocka_unit_test(each_end_of_a_job_is_counted_in_a_column_of_its_own),
         cmocka_unit_test(a_deadline_is_1_to_10080_minutes),
         cmocka_unit_test(nothing_is_uploaded_for_a_deployment_that_would_be_refused),
+        cmocka_unit_test(what_is_no_file_is_not_replaced_by_one),
         cmocka_unit_test(an_interrupted_watch_says_that_the_job_goes_on),
         cmocka_unit_test(refusals_are_named_and_change_nothing),
         cmocka_unit_test(a_provider_that_is_away_or_refuses_the_token_is_told_apart),
