@@ -239,7 +239,8 @@ class BootTest(unittest.TestCase):
         for number in range(rounds):
             flash = self.factory.flash(image)
             with Board(BOOT, flash) as board:
-                patience = dice.uniform(0.02, 0.25)
+                board.wait_for('^boot: reset cause')
+                patience = dice.uniform(0, 0.5)  # two signatures to verify, then the trial and its confirm
                 with contextlib.suppress(Silence):
                     board.wait_for('^what nobody says$', seconds=patience)
             with self.subTest(round=number, seconds=patience):
