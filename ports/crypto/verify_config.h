@@ -9,8 +9,8 @@
 #define MBEDTLS_ECP_C
 #define MBEDTLS_ECP_DP_SECP256R1_ENABLED
 #define MBEDTLS_ECP_NIST_OPTIM
+#define MBEDTLS_ECP_MAX_BITS 256
 /* A window of 4 verifies in about 60 % of the time, for 700 bytes more. */
-#define MBEDTLS_ECP_MAX_BITS          256
 #define MBEDTLS_ECP_WINDOW_SIZE       2
 #define MBEDTLS_ECP_FIXED_POINT_OPTIM 0
 /* Blinding keeps secrets from an observer; a verification has none. */
