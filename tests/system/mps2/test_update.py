@@ -176,34 +176,43 @@ class UpdateTest(unittest.TestCase):
 
     # --- power ------------------------------------------------------------------------------
 
-    def settle(self, version):
-        """Power on. A verified image runs; whatever came of the update, the next one to `version` succeeds."""
-        with self.board() as board:
-            board.wait_for('^boot: starting slot [AB]: ')
+    def settle(self, board, version):
+        """After power-on a verified image runs; whatever came of the update, the next one to `version` succeeds."""
+        board.wait_for('^boot: starting slot [AB]: ')
+        board.wait_for(': agent is ready$')
+        status, why = self.provider.execution(f'job-{self.jobs}')
+        if status != 'SUCCEEDED':
+            self.assertEqual(status, 'FAILED')
+            self.assertRegex(why, 'power')
+            status, _ = self.provider.execution(self.deploy_release(version))
             board.wait_for(': agent is ready$')
-            status, why = self.provider.execution(f'job-{self.jobs}')
-            if status != 'SUCCEEDED':
-                self.assertEqual(status, 'FAILED')
-                self.assertRegex(why, 'power')
-                status, _ = self.provider.execution(self.deploy_release(version))
-            self.assertEqual(status, 'SUCCEEDED')
+        self.assertEqual(status, 'SUCCEEDED')
         return why
+
+    def cut(self, board, seconds):
+        """The power, after so long. @return what the board said last."""
+        with contextlib.suppress(Silence):
+            board.wait_for('^what nobody says$', seconds=seconds)
+        board.cut_power()
+        return board.said[-1]
 
     def test_power_that_goes_at_any_moment_of_an_update_costs_at_most_that_update(self):
         seed, kills = int(os.environ.get('SEED', random.randrange(1 << 32))), int(os.environ.get('KILLS', 20))
         print(f'seed {seed}, {kills} kills', file=sys.stderr)
         dice = random.Random(seed)
-        for number in range(kills):
-            version = ('1.1.0', '1.0.0')[number % 2]
-            with self.board() as board:
-                board.wait_for(': agent is ready$')
+        with contextlib.ExitStack() as lives:
+            board = lives.enter_context(self.board())
+            board.wait_for(': agent is ready$')
+            for number in range(kills):
+                version, seconds = ('1.1.0', '1.0.0')[number % 2], dice.uniform(0, 2)
                 self.deploy_release(version)
-                patience = dice.uniform(0, 2)
-                with contextlib.suppress(Silence):
-                    board.wait_for('^what nobody says$', seconds=patience)
-                last = board.said[-1]
-            with self.subTest(kill=number, seconds=patience, last=last):
-                print(f'kill {number}, {patience:.2f} s, after "{last}": {self.settle(version)}', file=sys.stderr)
+                last = self.cut(board, seconds)
+                board = lives.enter_context(self.board())
+                what = f'kill {number}, {seconds:.2f} s, after "{last}"'
+                try:
+                    print(f'{what}: {self.settle(board, version)}', file=sys.stderr)
+                except AssertionError as why:
+                    raise AssertionError(f'{what}, seed {seed}: {why}') from why
 
 
 if __name__ == '__main__':
