@@ -242,7 +242,8 @@ static bool make_client(struct posix_mqtt *m, const struct posix_mqtt_cfg *cfg)
         return false;
     }
     mosquitto_threaded_set(m->client, true); /* the agent publishes from its own thread */
-    mosquitto_int_option(m->client, MOSQ_OPT_TCP_NODELAY, 1); /* requests are small and waited for */
+    mosquitto_int_option(m->client, MOSQ_OPT_TCP_NODELAY,
+                         1); /* requests are small and waited for */
     mosquitto_connect_callback_set(m->client, on_connect);
     mosquitto_disconnect_callback_set(m->client, on_disconnect);
     mosquitto_subscribe_callback_set(m->client, on_subscribe);
