@@ -1,7 +1,7 @@
 /* The bootloader's memory for big numbers: what calloc() and free() promise, out of a fixed array. */
 #include "t.h"
-#include <stdbool.h>
 #include "verify_pool.h"
+#include <stdbool.h>
 
 enum { POOL = 4096, HEADER = 8, SLOTS = 24 };
 
