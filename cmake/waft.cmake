@@ -3,7 +3,9 @@
 add_library(waft_flags INTERFACE)
 target_compile_options(waft_flags INTERFACE
     -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-    -Wswitch-enum -Wvla -Wcast-qual -Wundef -Werror)
+    -Wswitch-enum -Wvla -Wcast-qual -Wundef -Werror
+    # An assert names its file as the repository does: short, and the same wherever it is built.
+    -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
 if(WAFT_SANITIZE)
     target_compile_options(waft_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
         -fno-omit-frame-pointer)
