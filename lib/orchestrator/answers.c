@@ -25,7 +25,7 @@ static ota_err_t bytes_id(const struct ota_orchestrator *o, const struct ota_job
     ota_write_u32le(&w, file->size);
     ota_write_u8(&w, file->file_type);
     ota_write_u8(&w, doc->has_digest ? 1 : 0);
-    /* With sources, one image digest may stand for several files: the slot tells them apart. */
+    /* A signature is made anew for each deployment; the digest names the bytes whoever sends them. */
     const struct ota_span name = doc->has_digest
                                      ? OTA_SPAN_OF(doc->digest)
                                      : (struct ota_span){ file->signature, file->signature_len };
