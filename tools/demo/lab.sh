@@ -7,13 +7,17 @@
 #   device_start [option...], device_wait TEXT, device_kill, device_stop
 #   image_sign VERSION BUILD KEY         makes VERSION.img of the build demo-BUILD
 #   facts PATH, wire_since, wire_bytes   what flash and broker have to say
+#
+# The device is a process of this machine; qemu.sh puts an emulated board in its place.
 
 LAB_PATIENCE=${LAB_PATIENCE:-60} # seconds until an event that does not come is a failure
 THING=${THING:-demo-1}
+PROVIDER_OPTIONS=() # of `waft up`
 
 fail() {
     printf '\nFAILED: %s\n' "$*" >&2
     [ ! -e "$LAB/device.log" ] || tail -n 30 "$LAB/device.log" | sed 's/^/  device | /' >&2
+    [ ! -s "$LAB/qemu.log" ] || tail -n 10 "$LAB/qemu.log" | sed 's/^/  qemu   | /' >&2
     [ ! -e "$LAB/provider.log" ] || tail -n 10 "$LAB/provider.log" | sed 's/^/  waftd  | /' >&2
     exit 1
 }
@@ -36,13 +40,14 @@ lab_open() {
     mkdir -p "$HOME"
     PATH=$BIN:$PATH
     cd "$LAB" # so that commands of a story can name files as a person would
-    PROVIDER_PID='' DEVICE_PID='' WIRE_PID='' DEVICE_SHOWN=0 DEVICE_MARK=0
+    PROVIDER_PID='' DEVICE_PID='' WIRE_PID='' COMMAND_PID='' DEVICE_SHOWN=0 DEVICE_MARK=0
     : >"$LAB/device.log"
 }
 
 lab_close() {
     local code=$?
     trap - EXIT INT TERM HUP
+    [ -z "$COMMAND_PID" ] || end_process "$COMMAND_PID"
     device_stop || true
     [ -z "$WIRE_PID" ] || end_process "$WIRE_PID"
     provider_stop || true
@@ -94,6 +99,13 @@ device_stop() {
     DEVICE_PID=''
 }
 
+# Brings what `waft factory` has made to the size of the device's memory. Here it is that.
+flash_fit() { :; }
+
+# How slow the device is, so that one can watch it: microseconds for each KiB that it programs.
+device_pace() { LAB_US_PER_KB=$1; }
+device_start_paced() { device_start --us-per-kb "${LAB_US_PER_KB:-0}"; }
+
 # Power off, without a warning. The image dies with the board, a moment later.
 device_kill() {
     kill -KILL "$DEVICE_PID"
@@ -103,6 +115,9 @@ device_kill() {
 }
 
 flash_is_free() { flash-facts flash >/dev/null 2>&1; }
+
+# How often it has come up again without having been switched off.
+device_resets() { grep -c '^board: reset' device.log || true; }
 
 # The lines that have come since they were last shown.
 device_show() {
@@ -140,7 +155,7 @@ slot_digest() {
 
 # `waft up` in the foreground of a process of ours: until it says that it is ready.
 provider_start() {
-    waft up --data provider >>provider.log 2>&1 &
+    waft up --data provider "${PROVIDER_OPTIONS[@]}" >>provider.log 2>&1 &
     PROVIDER_PID=$!
     until_true "$LAB_PATIENCE" provider_ready || fail "the provider did not start"
     BROKER=$(waft status -o json | json broker)
@@ -167,6 +182,10 @@ image_sign() {
     waft image sign "$BIN/images/demo-$2" --out "$1.img" --version "$1" --key "$3" \
         --vendor "$VENDOR" --class "${4:-$CLASS}"
 }
+
+# image_files VERSION: what `waft deploy` is given. image_file VERSION SLOT: the file of it that a slot gets.
+image_files() { echo "$1.img"; }
+image_file() { echo "$1.img"; }
 
 # --- the wire ---------------------------------------------------------------------------
 
