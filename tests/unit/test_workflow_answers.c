@@ -742,6 +742,25 @@ static void a_document_without_room_is_refused_by_name(void **ctx)
     assert_true(has(text_of(p.result.text), "too large"));
 }
 
+/* A notification holds a document too; what it says is only: ask. */
+static void a_notification_without_room_makes_us_ask(void **ctx)
+{
+    (void)ctx;
+    static const char *const words[] = { "notify", "notify-next" };
+    for (size_t i = 0; i < COUNT(words); i++) {
+        char topic[64];
+        open_again();
+        settle();
+        const unsigned asked = p.asked;
+        offer("j1", 1, "s2", v2);
+        (void)snprintf(topic, sizeof topic, "$aws/things/" SIM_THING "/jobs/%s", words[i]);
+        ota_orchestrator_too_large(&world.device.o, text_of(topic));
+        settle();
+        CHECK_ROW(words[i], p.asked > asked);
+        expect_result(words[i], "j1", 1, "SUCCEEDED");
+    }
+}
+
 static void an_answer_without_room_does_not_end_the_claim_that_it_repeats(void **ctx)
 {
     (void)ctx;
@@ -946,6 +965,7 @@ int main(void)
         T(a_provider_that_is_away_for_hours_is_waited_for_with_patience),
         T(a_clock_that_jumps_a_day_hurts_nothing_but_an_open_test),
         T(a_document_without_room_is_refused_by_name),
+        T(a_notification_without_room_makes_us_ask),
         T(an_answer_without_room_does_not_end_the_claim_that_it_repeats),
         T(an_offer_waits_for_the_application),
         T(a_decision_on_one_offer_is_none_on_the_next),
