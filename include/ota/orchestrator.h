@@ -113,7 +113,6 @@ struct ota_orchestrator {
     bool fresh;              /* this boot has erased the target for the claim */
     bool brief_report;       /* the provider did not like our details: report without */
     uint32_t at;             /* of erase and clean: bytes done */
-    uint32_t marked;         /* the newest mark in the journal */
     uint32_t received, told; /* blocks of this download; of them told to the application */
     uint32_t published;      /* and to the provider */
     uint64_t version;        /* versionNumber of the offered execution */

@@ -31,6 +31,11 @@ enum {
     FETCH,  /* RECEIVING: blocks are on their way */
 };
 
+uint32_t ota_claim_block_count(const struct ota_orchestrator *o)
+{
+    return (o->journal.file_size - 1u) / o->cfg.block_size + 1u;
+}
+
 bool ota_claim_streams(const struct ota_orchestrator *o)
 {
     return (o->journal.state == OTA_JOURNAL_CLAIMED && (o->step == HEAD || o->step == TAIL)) ||
@@ -428,7 +433,7 @@ static enum verdict clean(struct ota_orchestrator *o)
 
 static enum verdict tell_progress(struct ota_orchestrator *o, struct ota_effect *effect)
 {
-    const uint32_t total = (o->journal.file_size - 1u) / o->cfg.block_size + 1u;
+    const uint32_t total = ota_claim_block_count(o);
     const uint32_t sixteenth = total / PUBLISHES_AT_LEAST + 1u;
     const uint32_t every = sixteenth < PUBLISH_EVERY ? sixteenth : PUBLISH_EVERY;
     if (o->received != o->told &&

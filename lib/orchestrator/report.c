@@ -216,7 +216,7 @@ enum verdict ota_publish_receive(struct ota_orchestrator *o, struct ota_effect *
     struct ota_writer t = ota_writer(OTA_BUF_OF(text));
     ota_write_decimal(&t, o->received);
     ota_write_str(&t, "/");
-    ota_write_decimal(&t, (o->journal.file_size - 1u) / o->cfg.block_size + 1u);
+    ota_write_decimal(&t, ota_claim_block_count(o));
 
     struct ota_writer w = ota_writer(OTA_BUF_OF(o->details));
     struct ota_json_out json = ota_json_out(&w);

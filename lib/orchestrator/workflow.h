@@ -68,6 +68,8 @@ void ota_claim_look_again(struct ota_orchestrator *o);
 void ota_claim_tell(struct ota_orchestrator *o);
 /** The verdict that gives the claim up: DROP, or FORGET if its slot is untouched. */
 enum verdict ota_claim_give_up(const struct ota_orchestrator *o);
+/** Blocks of the claim's file. */
+uint32_t ota_claim_block_count(const struct ota_orchestrator *o);
 bool ota_claim_streams(const struct ota_orchestrator *o);
 
 /* install.c: from the bytes to the outcome */

@@ -37,7 +37,7 @@ static struct {
     OTA_CompleteCallback_t callback;
     void *callback_context;
     enum ota_journal_state state;
-    bool testing, verified;
+    bool testing;
     OTA_ImageState_t image;
     OTA_Err_t error;
     struct ota_inbox_stats cleared; /* the statistics' zero */
