@@ -90,7 +90,9 @@ void show_event(struct show *s, OTA_JobEvent_t event, const struct OTA_EventData
     case OTA_JobEvent_SelfTestFailed: say(s, "self-test failed: going back"); break;
     case OTA_JobEvent_Fail:
         show_line(s, "update failed: ",
-                  data->error != OTA_OK ? ota_err_text(data->error) : "the job says why", NULL);
+                  data->error != OTA_OK ? ota_err_text(data->error)
+                                        : ota_reason_text((enum ota_reason)data->reason),
+                  NULL);
         break;
     case OTA_JobEvent_NoJob: say(s, "no update is waiting"); break;
     case OTA_JobEvent_CustomJob: say(s, "a job that is not for the agent"); break;
