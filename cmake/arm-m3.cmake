@@ -6,4 +6,4 @@ set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 
 # tools/footprint reads what the last two flags leave beside the objects: frames, and who calls whom.
 set(CMAKE_C_FLAGS_INIT
-    "-mcpu=cortex-m3 -mthumb -ffunction-sections -fdata-sections -fstack-usage -fcallgraph-info=su")
+    "-mcpu=cortex-m3 -mthumb -DOTA_ASSERT_TRAPS -ffunction-sections -fdata-sections -fstack-usage -fcallgraph-info=su")
