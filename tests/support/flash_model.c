@@ -1,26 +1,49 @@
 #include "flash_model.h"
-#include "t.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void must(bool ok, const char *what)
+{
+    if (!ok) {
+        fprintf(stderr, "flash model: %s\n", what);
+        abort();
+    }
+}
+
+static uint32_t noise(struct flash_model *m)
+{
+    m->seed ^= m->seed << 13;
+    m->seed ^= m->seed >> 17;
+    m->seed ^= m->seed << 5;
+    return m->seed;
+}
 
 /* --- tearing ---------------------------------------------------------------- */
 
-/* `bits` of the way from old to new are done: a one in `done` takes the new bit. */
+/* `done` says of each bit whether it is new already. */
 static uint8_t mix(uint8_t old, uint8_t new, uint8_t done)
 {
     return (uint8_t)((old & (uint8_t)~done) | (new &done));
 }
 
-/* How many units of an operation are whole when the power goes, and which bits of the next are done. */
+/* How many units of an operation are whole when the power goes. */
 static uint32_t units_done(struct flash_model *m, uint32_t units)
 {
+    if (m->cut_unit < units) {
+        return m->cut_unit;
+    }
     switch (m->cut) {
     case FLASH_CUT_BEFORE: return 0;
     case FLASH_CUT_HALF: return units / 2u;
-    case FLASH_CUT_NOISE: return t_random(&m->seed) % units;
+    case FLASH_CUT_NOISE: return noise(m) % units;
     }
-    fail();
+    must(false, "no such cut");
     return 0;
 }
 
+/* Which bits of a byte of the unit at work are done. */
 static uint8_t bits_done(struct flash_model *m, uint32_t byte, uint32_t unit_size)
 {
     switch (m->cut) {
@@ -30,25 +53,42 @@ static uint8_t bits_done(struct flash_model *m, uint32_t byte, uint32_t unit_siz
             return 0x0f;
         }
         return byte < unit_size / 2u ? 0xff : 0;
-    case FLASH_CUT_NOISE: return (uint8_t)t_random(&m->seed);
+    case FLASH_CUT_NOISE: return (uint8_t)noise(m);
     }
-    fail();
+    must(false, "no such cut");
     return 0;
 }
 
-/* Turn `len` bytes at `at` from what they are to what `to` says (or to `fill`); torn if the power goes now. */
-static void change(struct flash_model *m, uint32_t at, const uint8_t *to, uint32_t len, bool torn)
+/* A run of bytes on its way to something else: either `to`, or all `fill`. */
+struct change {
+    uint32_t at, len;
+    const uint8_t *to;
+    uint8_t fill;
+};
+
+/* The power goes in it: whole units, one at work, the rest as it was. */
+static void tear(struct flash_model *m, const struct change *c)
 {
     const uint32_t unit = m->base.write_size;
-    const uint32_t whole = torn ? units_done(m, (len + unit - 1u) / unit) * unit : len;
-    for (uint32_t i = 0; i < len; i++) {
-        const uint8_t new = to != NULL ? to[i] : m->base.erased;
-        uint8_t *byte = &m->bytes[at + i];
+    const bool everywhere = c->to == NULL && m->cut == FLASH_CUT_NOISE && noise(m) % 2u == 0;
+    const uint32_t whole = everywhere ? 0 : units_done(m, (c->len + unit - 1u) / unit) * unit;
+    for (uint32_t i = 0; i < c->len; i++) {
+        const uint8_t new = c->to != NULL ? c->to[i] : c->fill;
+        uint8_t *const byte = &m->bytes[c->at + i];
         if (i < whole) {
             *byte = new;
-        } else if (i < whole + unit) {
+        } else if (everywhere || i < whole + unit) {
             *byte = mix(*byte, new, bits_done(m, i - whole, unit));
         }
+    }
+}
+
+static void carry_out(struct flash_model *m, const struct change *c)
+{
+    if (c->to != NULL) {
+        memcpy(m->bytes + c->at, c->to, c->len);
+    } else {
+        memset(m->bytes + c->at, c->fill, c->len);
     }
 }
 
@@ -81,15 +121,18 @@ static ota_err_t model_read(struct ota_flash *f, uint32_t offset, struct ota_buf
 }
 
 /* Counts the operation; false: nothing must be done. Otherwise `torn` says whether the power goes in it. */
-static bool begin(struct flash_model *m, bool *torn)
+static bool begin(struct flash_model *m, uint32_t units, bool *torn)
 {
     if (m->off) {
         return false;
     }
+    if (m->ops < m->trace_cap) {
+        m->trace[m->ops] = (uint16_t)units;
+    }
     m->ops++;
     *torn = m->ops == m->cut_at;
     m->off = *torn;
-    return !*torn || m->cut != FLASH_CUT_BEFORE;
+    return !*torn || m->cut != FLASH_CUT_BEFORE || m->cut_unit != UINT32_MAX;
 }
 
 /* Programming can only take bits away from what an erase leaves; and each unit only once. */
@@ -106,34 +149,46 @@ static void program_unit(struct flash_model *m, uint32_t offset, const uint8_t *
     }
 }
 
+/* All of a write, or what the cut leaves of it. */
+static void program(struct flash_model *m, uint32_t offset, struct ota_span from, bool torn)
+{
+    uint8_t *const to = malloc(from.len);
+    must(to != NULL, "out of memory");
+    for (uint32_t at = 0; at < from.len; at += m->base.write_size) {
+        program_unit(m, offset + at, from.ptr + at, to + at);
+    }
+    const struct change c = { .at = offset, .len = (uint32_t)from.len, .to = to };
+    if (torn) {
+        tear(m, &c);
+    } else {
+        carry_out(m, &c);
+    }
+    free(to);
+}
+
 static ota_err_t model_write(struct ota_flash *f, uint32_t offset, struct ota_span from)
 {
     struct flash_model *m = (struct flash_model *)f;
-    const uint32_t unit = f->write_size;
     bool torn = false;
     if (outside(m, offset, from.len)) {
         m->faults.out_of_range++;
         return OTA_E_FLASH;
     }
-    if (offset % unit != 0 || from.len % unit != 0) {
+    if (offset % f->write_size != 0 || from.len % f->write_size != 0) {
         m->faults.misaligned++;
         return OTA_E_FLASH;
     }
     if (from.len == 0) {
         return OTA_OK;
     }
-    if (!begin(m, &torn) || touches(m->broken_write, offset, from.len)) {
+    if (!begin(m, (uint32_t)from.len / f->write_size, &torn) ||
+        touches(m->broken_write, offset, from.len)) {
         return OTA_E_FLASH;
     }
     if (touches(m->deaf, offset, from.len)) {
         return OTA_OK;
     }
-    uint8_t *to = t_exact(from.ptr, from.len);
-    for (uint32_t at = 0; at < from.len; at += unit) {
-        program_unit(m, offset + at, from.ptr + at, to + at);
-    }
-    change(m, offset, to, (uint32_t)from.len, torn);
-    free(to);
+    program(m, offset, from, torn);
     return torn ? OTA_E_FLASH : OTA_OK;
 }
 
@@ -149,11 +204,17 @@ static ota_err_t model_erase(struct ota_flash *f, uint32_t offset)
         m->faults.misaligned++;
         return OTA_E_FLASH;
     }
-    if (!begin(m, &torn) || touches(m->broken_write, offset, f->sector_size)) {
+    const struct change c = { .at = offset, .len = f->sector_size, .fill = f->erased };
+    if (!begin(m, 1, &torn) || touches(m->broken_write, c.at, c.len)) {
         return OTA_E_FLASH;
     }
     m->erases[offset / f->sector_size]++;
-    change(m, offset, NULL, f->sector_size, torn);
+    if (torn) {
+        m->cut_unit = UINT32_MAX;
+        tear(m, &c);
+    } else {
+        carry_out(m, &c);
+    }
     return torn ? OTA_E_FLASH : OTA_OK;
 }
 
@@ -171,12 +232,12 @@ void flash_model_init(struct flash_model *m, const struct flash_geometry *g)
             .write_size = g->write_size,
             .erased = g->erased_zero ? 0x00 : 0xff,
         },
+        .cut_unit = UINT32_MAX,
         .seed = 0x5eed0001u,
     };
     m->bytes = malloc(m->base.size);
     m->erases = calloc(g->sectors, sizeof *m->erases);
-    assert_non_null(m->bytes);
-    assert_non_null(m->erases);
+    must(m->bytes != NULL && m->erases != NULL, "out of memory");
     memset(m->bytes, m->base.erased, m->base.size);
 }
 
@@ -190,7 +251,13 @@ void flash_model_free(struct flash_model *m)
 
 void flash_model_cut(struct flash_model *m, uint32_t n, enum flash_cut how)
 {
+    flash_model_cut_unit(m, n, UINT32_MAX, how);
+}
+
+void flash_model_cut_unit(struct flash_model *m, uint32_t n, uint32_t unit, enum flash_cut how)
+{
     m->cut_at = m->ops + n;
+    m->cut_unit = unit;
     m->cut = how;
 }
 
@@ -208,13 +275,16 @@ uint32_t flash_model_faults(const struct flash_model *m)
 
 void flash_model_rot(struct flash_model *m, uint32_t offset, unsigned bit)
 {
-    assert_true(offset < m->base.size && bit < 8);
+    must(offset < m->base.size && bit < 8, "no such bit");
     m->bytes[offset] ^= (uint8_t)(1u << bit);
 }
 
 uint8_t *flash_model_save(const struct flash_model *m)
 {
-    return t_exact(m->bytes, m->base.size);
+    uint8_t *const saved = malloc(m->base.size);
+    must(saved != NULL, "out of memory");
+    memcpy(saved, m->bytes, m->base.size);
+    return saved;
 }
 
 void flash_model_load(struct flash_model *m, const uint8_t *saved)

@@ -14,6 +14,8 @@
  *
  * A write unit that is not blank and is programmed again, a write or erase that is misaligned or out
  * of range: each is carried out as far as physics goes, and counted as a fault.
+ *
+ * Needs no test framework: what cannot be (no memory, a bit that is none) ends the process.
  */
 #ifndef FLASH_MODEL_H
 #define FLASH_MODEL_H
@@ -24,7 +26,8 @@
 enum flash_cut {
     FLASH_CUT_BEFORE, /* nothing of it */
     FLASH_CUT_HALF,   /* its first half; the unit in the middle has the first half of its bits */
-    FLASH_CUT_NOISE, /* a random part of it; the unit that was at work has random bits between old and new */
+    FLASH_CUT_NOISE,  /* a random part of it, the unit at work with random bits between old and new;
+                         an erase, which works on all cells at once: that, or so in all its units */
 };
 #define FLASH_CUT_KINDS 3u
 
@@ -40,8 +43,12 @@ struct flash_model {
     uint32_t ops;     /* writes and erases since init or flash_model_power_on() */
     uint32_t cut_at;  /* the operation that is hit, counted as in ops, from 1; 0: none */
     enum flash_cut cut;
+    uint32_t cut_unit; /* of the write that is hit; UINT32_MAX: as `cut` chooses */
     uint32_t seed;
     bool off;
+    /* Lent: write units of each operation so far, 1 for an erase; NULL: not wanted. */
+    uint16_t *trace;
+    uint32_t trace_cap;
     /* Reads, writes or erases that touch this range fail, as a broken part does. */
     struct ota_region broken_read, broken_write;
     /* Writes in this range are silently not done. */
@@ -57,6 +64,12 @@ void flash_model_free(struct flash_model *m);
 
 /** Lose power at the n-th (from 1) write or erase from now on. */
 void flash_model_cut(struct flash_model *m, uint32_t n, enum flash_cut how);
+
+/**
+ * The same, with the write unit named that is torn: those before it are as wanted, those behind it
+ * as they were. An erase is torn as flash_model_cut() would.
+ */
+void flash_model_cut_unit(struct flash_model *m, uint32_t n, uint32_t unit, enum flash_cut how);
 
 /** Power is back, no cut is planned, operations are counted from 0. */
 void flash_model_power_on(struct flash_model *m);
