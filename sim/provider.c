@@ -5,7 +5,6 @@
 
 #include "core/stream.h"
 #include "db/sqlite.h"
-#include "ota/base64.h"
 #include "ota/json.h"
 
 #include <stdlib.h>
@@ -114,17 +113,7 @@ void sim_deploy_document(struct sim *s, const char *id, const struct sim_image *
 
 void sim_document(const char *id, const struct sim_image *image, char *text, size_t room)
 {
-    uint8_t der[80], base64[128];
-    struct ota_writer b = ota_writer(OTA_BUF_OF(base64));
-    ota_base64_write(&b, (struct ota_span){ der, sim_deployment_sign(image->file_digest, der) });
-    const struct ota_span signature = ota_writer_done(&b);
-    const int len =
-        snprintf(text, room,
-                 "{\"afr_ota\":{\"protocols\":[\"MQTT\"],\"streamname\":\"%s\",\"files\":[{"
-                 "\"filepath\":\"image\",\"filesize\":%u,\"fileid\":0,\"certfile\":\"deploy\","
-                 "\"fileType\":0,\"sig-sha256-ecdsa\":\"%.*s\"}]}}",
-                 id, (unsigned)image->size, (int)signature.len, (const char *)signature.ptr);
-    sim_must(len > 0 && (size_t)len < room, "document too large");
+    sim_image_document(sim_keys_real(), id, image, text, room);
 }
 
 void sim_deploy(struct sim *s, const char *id, const struct sim_image *image)

@@ -11,14 +11,6 @@
 /* A hanging image is reset by the watchdog; so many resets in a row are a boot loop. */
 #define BOOTS_IN_A_ROW_MAX 8u
 
-void sim_must(bool ok, const char *what)
-{
-    if (!ok) {
-        fprintf(stderr, "sim: %s\n", what);
-        abort();
-    }
-}
-
 uint32_t sim_random(struct sim *s)
 {
     s->random ^= s->random << 13;
@@ -81,7 +73,7 @@ static void make_flash(struct sim *s, const struct sim_image *first)
     s->flash.seed = s->cfg.seed;
 
     struct ota_store store;
-    const struct ota_trust trust = sim_trust(s->crypto);
+    const struct ota_trust trust = sim_trust(sim_keys_real());
     sim_must(ota_store_open(&store, &s->flash.base, &s->layout) == OTA_OK, "layout does not fit");
     sim_must(ota_store_trust_write(&store, &trust) == OTA_OK, "factory: trust");
     sim_must(ota_store_write(&store, OTA_SLOT_A, 0,
@@ -97,7 +89,8 @@ void sim_open(struct sim *s, const struct sim_cfg *cfg, const struct sim_image *
     memset(s, 0, sizeof *s);
     s->cfg = *cfg;
     s->random = cfg->seed;
-    s->crypto = sim_crypto(cfg->seed);
+    s->crypto = sim_keys_real()->crypto;
+    sim_keys_real()->seed(cfg->seed);
     s->link = true;
     make_flash(s, first);
     sim_provider_open(s);

@@ -16,42 +16,9 @@
 #include "flash_model.h"
 #include "ota/boot.h"
 #include "ota/orchestrator.h"
+#include "sim_image.h"
 
 #define SIM_THING "sim-1"
-
-/** What an image does when it runs. */
-enum sim_behaviour {
-    SIM_GOOD,   /* passes its self-test */
-    SIM_FAILS,  /* says that it does not */
-    SIM_SILENT, /* never says anything: the deadline decides */
-    SIM_HANGS,  /* never starts its agent: the watchdog resets it */
-};
-
-struct sim_image {
-    uint8_t *bytes;
-    uint32_t size;
-    uint8_t file_digest[OTA_DIGEST_SIZE], digest[OTA_DIGEST_SIZE];
-    struct ota_version version;
-    enum sim_behaviour behaviour;
-};
-
-struct sim_image_spec {
-    struct ota_version version;
-    uint32_t payload_size;
-    uint32_t counter;
-    enum sim_behaviour behaviour;
-    enum { SIM_CLASS_OURS, SIM_CLASS_OTHER } class_id;
-    enum { SIM_KEY_RELEASE, SIM_KEY_FOREIGN } key;
-};
-
-/** An image signed as `spec` says; the caller frees it. Same spec, same payload. */
-struct sim_image *sim_image_make(const struct sim_image_spec *spec);
-void sim_image_free(struct sim_image *image);
-
-/** The trust record of a device that believes the keys that sim_image_make() and sim_deploy() use. */
-struct ota_trust sim_trust(struct ota_crypto *crypto);
-/** DER signature by the simulated deployment key over a file digest; returns its length. */
-size_t sim_deployment_sign(const uint8_t digest[OTA_DIGEST_SIZE], uint8_t der[80]);
 
 struct sim_cfg {
     uint32_t sector_size, write_size;

@@ -3,10 +3,12 @@
  * function of its arguments, and thousands of boots ask for the same few; so each
  * is computed once, and the simulator spends its time on the code under test.
  */
-#include "sim_priv.h"
+#include "sim_image_priv.h"
 
 #include "psa_port.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct asked {
@@ -80,13 +82,31 @@ static ota_err_t random_bytes(struct ota_crypto *c, struct ota_buf into)
     return OTA_OK;
 }
 
-struct ota_crypto *sim_crypto(uint32_t seed)
+void sim_crypto_seed(uint32_t seed)
 {
-    static const struct ota_crypto_ops ops = { begin, update, peek, verify, random_bytes };
+    port.random = seed;
+}
+
+struct ota_crypto *sim_crypto(void)
+{
+    static const struct ota_crypto_ops ops = {
+        .sha256_begin = begin,
+        .sha256_update = update,
+        .sha256_peek = peek,
+        .verify_p256 = verify,
+        .random = random_bytes,
+    };
     if (port.base.ops == NULL) {
         sim_must(psa_port_init(&port.psa, NULL) == OTA_OK, "PSA does not start");
         port.base.ops = &ops;
     }
-    port.random = seed;
     return &port.base;
+}
+
+void sim_must(bool ok, const char *what)
+{
+    if (!ok) {
+        fprintf(stderr, "sim: %s\n", what);
+        abort();
+    }
 }

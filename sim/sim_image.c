@@ -1,66 +1,13 @@
 /*
- * Images and deployment signatures for the simulator, with keys that live as
- * long as the process.
+ * Images, made by the device's own writer and signed with a ring of keys.
  */
-#include "sim.h"
+#include "sim_image_priv.h"
 
-#include <openssl/ec.h>
-#include <openssl/evp.h>
-#include <openssl/sha.h>
-#include <openssl/x509.h>
+#include "ota/base64.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum key { KEY_RELEASE, KEY_FOREIGN, KEY_DEPLOYMENT, KEY_COUNT };
-
-static void must(bool ok)
-{
-    if (!ok) {
-        abort(); /* out of memory, or OpenSSL without P-256 */
-    }
-}
-
-static EVP_PKEY *key_of(enum key which)
-{
-    static EVP_PKEY *keys[KEY_COUNT];
-    if (keys[which] == NULL) {
-        keys[which] = EVP_EC_gen("P-256");
-        must(keys[which] != NULL);
-    }
-    return keys[which];
-}
-
-static size_t sign(enum key which, const uint8_t digest[OTA_DIGEST_SIZE], uint8_t der[80])
-{
-    size_t len = 80;
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key_of(which), NULL);
-    must(ctx != NULL && EVP_PKEY_sign_init(ctx) == 1 &&
-         EVP_PKEY_sign(ctx, der, &len, digest, OTA_DIGEST_SIZE) == 1);
-    EVP_PKEY_CTX_free(ctx);
-    return len;
-}
-
-size_t sim_deployment_sign(const uint8_t digest[OTA_DIGEST_SIZE], uint8_t der[80])
-{
-    return sign(KEY_DEPLOYMENT, digest, der);
-}
-
-static void point_of(enum key which, uint8_t point[OTA_P256_POINT_SIZE])
-{
-    size_t len = 0;
-    must(EVP_PKEY_get_octet_string_param(key_of(which), "pub", point, OTA_P256_POINT_SIZE, &len) ==
-             1 &&
-         len == OTA_P256_POINT_SIZE);
-}
-
-static struct ota_anchor anchor_of(struct ota_crypto *crypto, enum key which)
-{
-    struct ota_anchor anchor;
-    uint8_t point[OTA_P256_POINT_SIZE];
-    point_of(which, point);
-    must(ota_anchor_make(crypto, point, &anchor) == OTA_OK);
-    return anchor;
-}
 
 /* Any two UUIDs: ours, and the other class. */
 static void fill_uuid(uint8_t uuid[OTA_UUID_SIZE], uint8_t first)
@@ -70,13 +17,22 @@ static void fill_uuid(uint8_t uuid[OTA_UUID_SIZE], uint8_t first)
     }
 }
 
-struct ota_trust sim_trust(struct ota_crypto *crypto)
+static struct ota_anchor anchor_of(const struct sim_keys *keys, enum sim_key which)
+{
+    struct ota_anchor anchor;
+    uint8_t point[OTA_P256_POINT_SIZE];
+    keys->point(which, point);
+    sim_must(ota_anchor_make(keys->crypto, point, &anchor) == OTA_OK, "a key is no anchor");
+    return anchor;
+}
+
+struct ota_trust sim_trust(const struct sim_keys *keys)
 {
     struct ota_trust trust = { .hw_revision = 1, .release_count = 1, .deployment_count = 1 };
     fill_uuid(trust.vendor, 0x10);
     fill_uuid(trust.class_id, 0x30);
-    trust.release[0] = anchor_of(crypto, KEY_RELEASE);
-    trust.deployment[0] = anchor_of(crypto, KEY_DEPLOYMENT);
+    trust.release[0] = anchor_of(keys, SIM_KEYS_RELEASE);
+    trust.deployment[0] = anchor_of(keys, SIM_KEYS_DEPLOYMENT);
     return trust;
 }
 
@@ -106,46 +62,55 @@ static void write_payload(struct ota_writer *w, const struct sim_image_spec *spe
     }
 }
 
-static void key_id_of(enum key which, uint8_t id[OTA_DIGEST_SIZE])
+static void digest_of(const struct sim_keys *keys, struct ota_span bytes,
+                      uint8_t digest[OTA_DIGEST_SIZE])
 {
-    unsigned char *der = NULL;
-    const int len = i2d_PUBKEY(key_of(which), &der);
-    must(len > 0 && SHA256(der, (size_t)len, id) != NULL);
-    OPENSSL_free(der);
+    struct ota_crypto *const c = keys->crypto;
+    struct ota_sha256 h;
+    sim_must(c->ops->sha256_begin(c, &h) == OTA_OK &&
+                 c->ops->sha256_update(c, &h, bytes) == OTA_OK &&
+                 c->ops->sha256_peek(c, &h, digest) == OTA_OK,
+             "no digest");
 }
 
-struct sim_image *sim_image_make(const struct sim_image_spec *spec)
+struct sim_image *sim_image_signed(const struct sim_keys *keys, const struct sim_image_spec *spec)
 {
-    const enum key key = spec->key == SIM_KEY_RELEASE ? KEY_RELEASE : KEY_FOREIGN;
+    const enum sim_key key = spec->key == SIM_KEY_RELEASE ? SIM_KEYS_RELEASE : SIM_KEYS_FOREIGN;
     struct ota_image image = describe(spec);
-    uint8_t tlvs[OTA_IMAGE_TLVS_MAX], der[80];
+    uint8_t tlvs[OTA_IMAGE_TLVS_MAX], der[SIM_DER_MAX];
     struct ota_writer area = ota_writer(OTA_BUF_OF(tlvs));
     ota_image_protected_write(&area, &image);
     image.header.protected_size = (uint16_t)ota_writer_done(&area).len;
 
     struct sim_image *made = calloc(1, sizeof *made);
-    must(made != NULL);
+    sim_must(made != NULL, "out of memory");
     const size_t room = (size_t)OTA_IMAGE_HEADER_SIZE + spec->payload_size + OTA_IMAGE_TLVS_MAX;
     made->bytes = malloc(room);
-    must(made->bytes != NULL);
+    sim_must(made->bytes != NULL, "out of memory");
 
     struct ota_writer w = ota_writer((struct ota_buf){ made->bytes, room });
     ota_image_header_write(&w, &image.header, 0xff);
     write_payload(&w, spec);
     ota_image_protected_write(&w, &image);
-    const struct ota_span covered = ota_writer_done(&w);
-    SHA256(covered.ptr, covered.len, made->digest);
+    digest_of(keys, ota_writer_done(&w), made->digest);
 
-    struct ota_image_signing signing = { .der = { der, sign(key, made->digest, der) } };
-    key_id_of(key, signing.key_id);
+    struct ota_image_signing signing = { .der = { der, keys->sign(key, made->digest, der) } };
+    const struct ota_anchor anchor = anchor_of(keys, key);
+    memcpy(signing.key_id, anchor.key_id, sizeof signing.key_id);
     ota_image_unprotected_write(&w, made->digest, &signing, 1);
     const struct ota_span file = ota_writer_done(&w);
-    must(file.len > 0);
+    sim_must(file.len > 0, "an image that does not fit");
     made->size = (uint32_t)file.len;
-    SHA256(made->bytes, made->size, made->file_digest);
+    digest_of(keys, file, made->file_digest);
     made->version = spec->version;
+    made->counter = spec->counter;
     made->behaviour = spec->behaviour;
     return made;
+}
+
+struct sim_image *sim_image_make(const struct sim_image_spec *spec)
+{
+    return sim_image_signed(sim_keys_real(), spec);
 }
 
 void sim_image_free(struct sim_image *image)
@@ -154,4 +119,21 @@ void sim_image_free(struct sim_image *image)
         free(image->bytes);
         free(image);
     }
+}
+
+void sim_image_document(const struct sim_keys *keys, const char *id, const struct sim_image *image,
+                        char *text, size_t room)
+{
+    uint8_t der[SIM_DER_MAX], base64[128];
+    struct ota_writer b = ota_writer(OTA_BUF_OF(base64));
+    const size_t der_len = keys->sign(SIM_KEYS_DEPLOYMENT, image->file_digest, der);
+    ota_base64_write(&b, (struct ota_span){ der, der_len });
+    const struct ota_span signature = ota_writer_done(&b);
+    const int len =
+        snprintf(text, room,
+                 "{\"afr_ota\":{\"protocols\":[\"MQTT\"],\"streamname\":\"%s\",\"files\":[{"
+                 "\"filepath\":\"image\",\"filesize\":%u,\"fileid\":0,\"certfile\":\"deploy\","
+                 "\"fileType\":0,\"sig-sha256-ecdsa\":\"%.*s\"}]}}",
+                 id, (unsigned)image->size, (int)signature.len, (const char *)signature.ptr);
+    sim_must(len > 0 && (size_t)len < room, "document too large");
 }

@@ -3,13 +3,11 @@
 #define SIM_PRIV_H
 
 #include "sim.h"
+#include "sim_image_priv.h"
 
 #include <stdio.h>
 
-/** The simulator's own assert: a broken invariant of the test, or of the world. */
-void sim_must(bool ok, const char *what);
 uint32_t sim_random(struct sim *s);
-struct ota_crypto *sim_crypto(uint32_t seed);
 
 /* wire.c: a queue in the order of arrival */
 void sim_wire_send(struct sim *s, bool to_device, struct ota_span topic, struct ota_span payload);
