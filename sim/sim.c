@@ -49,7 +49,7 @@ static struct ota_layout make_layout(const struct sim_cfg *cfg, uint32_t *size)
     const uint32_t half = (4096u + sector - 1u) / sector * sector;
     const uint32_t small = (1024u + sector - 1u) / sector * sector;
     uint32_t at = 0;
-    struct ota_layout l;
+    struct ota_layout l = { .fuses = NULL };
     l.trust = take(&at, 2u * small);
     l.counter = take(&at, 2u * small);
     l.identity = take(&at, 2u * small);

@@ -44,7 +44,8 @@
     X(OTA_E_JOB_DOCUMENT,      -44, IMAGE,  "job document not understood")                         \
     X(OTA_E_JOB_TOO_LARGE,     -45, IMAGE,  "document too large")                                  \
     X(OTA_E_JOB_PROTOCOL,      -46, IMAGE,  "job offers no protocol that this device speaks")      \
-    X(OTA_E_JOB_NO_FILE,       -47, IMAGE,  "job has no file for this device")
+    X(OTA_E_JOB_NO_FILE,       -47, IMAGE,  "job has no file for this device")                          \
+    X(OTA_E_IMAGE_COUNTER_ROOM, -49, IMAGE, "device's counter cannot rise to the image's")
 /* clang-format on */
 
 enum ota_err_class {

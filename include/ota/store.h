@@ -20,6 +20,7 @@
 #ifndef OTA_STORE_H
 #define OTA_STORE_H
 
+#include "ota/counter.h"
 #include "ota/flash.h"
 #include "ota/image.h"
 #include "ota/wire.h"
@@ -35,10 +36,14 @@ static inline enum ota_slot ota_slot_other(enum ota_slot slot)
 /** Trial marks that a trailer has room for: the most trial boots that a device can allow. */
 #define OTA_TRIALS_MAX 8u
 
-/** Where things are. The two slots have one size. journal, counter, trust, identity: two sectors or a multiple each. */
+/**
+ * Where things are. The rooms for an image in the two slots need not be equal. journal, counter, trust,
+ * identity: two halves of one size each, which begin and end with a sector.
+ */
 struct ota_layout {
     struct ota_region slot[OTA_SLOT_COUNT];
     struct ota_region journal, counter, trust, identity;
+    struct ota_counter *fuses; /* the rollback counter; NULL: it is the log in `counter` */
 };
 
 /* Private to lib/store: one two-sector record log. Looked through when it is first asked for. */
@@ -60,12 +65,13 @@ struct ota_store {
 };
 
 /**
- * Check the layout against the flash (inside, aligned, no overlap, slots equal and with room
- * for a trailer and one sector, journal halves with room for a state and its marks). Touches no
+ * Check the flash (sectors are multiples of 64 bytes, and runs add up to its size) and the layout
+ * (inside, of whole sectors, no overlap, slots with room for a trailer and one sector, log halves of
+ * whole sectors, the journal's with room for a state and its marks). Touches no
  * flash: each record log is looked through when it is first asked for, so that a bootloader
  * never reads the journal, and a rotten one cannot keep it from booting.
  *
- * @return OTA_OK; OTA_E_RANGE for a layout that does not fit.
+ * @return OTA_OK; OTA_E_RANGE for a geometry or layout that does not fit.
  */
 OTA_MUST_CHECK ota_err_t ota_store_open(struct ota_store *s, struct ota_flash *flash,
                                         const struct ota_layout *layout);
@@ -84,10 +90,11 @@ struct ota_slot_facts {
 
 struct ota_store_facts {
     struct ota_slot_facts slot[OTA_SLOT_COUNT];
-    uint32_t counter; /* rollback counter: images below it do not run */
+    uint32_t counter;     /* rollback counter: images below it do not run */
+    uint32_t counter_max; /* as high as it can be raised: images above it are not installed */
 };
 
-/** Read both trailers and the counter. The only reader of trailers. */
+/** Read both trailers and the counter. The only reader of trailers. A counter that cannot be read is an error. */
 OTA_MUST_CHECK ota_err_t ota_store_facts(struct ota_store *s, struct ota_store_facts *facts);
 
 /** What a slot is, from its trailer and whether its image verifies (update-workflow, section 5). */
@@ -101,7 +108,7 @@ enum ota_slot_class {
 };
 enum ota_slot_class ota_slot_classify(const struct ota_slot_facts *facts, bool verifies);
 
-/** The part of a slot that can hold an image: all but the trailer's sectors. */
+/** The part of a slot that can hold an image: all but the trailer's sectors. Exact: a byte more is OTA_E_IMAGE_SIZE. */
 struct ota_region ota_store_image_region(const struct ota_store *s, enum ota_slot slot);
 
 /* --- filling a slot (agent) ------------------------------------------------ */
@@ -118,7 +125,7 @@ OTA_MUST_CHECK ota_err_t ota_store_erase_step(struct ota_store *s, enum ota_slot
 OTA_MUST_CHECK ota_err_t ota_store_mark_download(struct ota_store *s, enum ota_slot slot);
 
 /**
- * Before a download goes on from `*at` (a multiple of the sector size): make one more sector
+ * Before a download goes on from `*at` (where a sector begins, else OTA_E_RANGE): make one more sector
  * blank, so that nothing is programmed twice. Erases only what is not blank.
  *
  * @param at  in, out: bytes behind which everything must be blank; the image region's size: done.
@@ -146,7 +153,8 @@ OTA_MUST_CHECK ota_err_t ota_store_withdraw(struct ota_store *s, enum ota_slot s
  * read back, then the magic, read back. Goes on where a cut left it.
  *
  * @return OTA_OK; OTA_E_STATE if the sequence is torn or another, the magic is torn, or a mark of a trial
- *         or a confirm is there: the slot must be erased and filled again; OTA_E_FLASH_READ_BACK; OTA_E_FLASH.
+ *         or a confirm is there: the slot must be erased and filled again; OTA_E_IMAGE_COUNTER_ROOM: once
+ *         confirmed, the counter could not follow it; OTA_E_FLASH_READ_BACK; OTA_E_FLASH.
  */
 OTA_MUST_CHECK ota_err_t ota_store_activate(struct ota_store *s,
                                             const struct ota_verified_image *image);
@@ -258,7 +266,10 @@ uint32_t ota_journal_mark_interval(const struct ota_store *s, uint32_t file_size
 
 /* --- counter, trust, identity --------------------------------------------------- */
 
-/** The counter that ota_store_facts() shows, raised; lower or equal: nothing is written. Read back. */
+/**
+ * The counter that ota_store_facts() shows, raised, read back; lower or equal: nothing is written.
+ * Only after a confirm, or the way back is closed. OTA_E_COUNTER_FULL above counter_max.
+ */
 OTA_MUST_CHECK ota_err_t ota_store_counter_raise(struct ota_store *s, uint32_t value);
 
 /** OTA_E_NOT_FOUND: no valid trust record, so nothing can be verified: fail closed. On error, `trust` has no anchors. */

@@ -1,37 +1,44 @@
 #include "ota/flash.h"
 #include "ota/assert.h"
 
-static bool inside(const struct ota_flash *f, uint32_t offset, size_t len)
+/* Whole units, inside the flash. */
+static bool fits(const struct ota_flash *f, uint32_t offset, size_t len, uint32_t unit)
 {
-    return offset <= f->size && len <= f->size - offset;
+    OTA_ASSERT(unit > 0);
+    return offset <= f->size && len <= f->size - offset && offset % unit == 0 && len % unit == 0;
 }
 
 ota_err_t ota_flash_read(struct ota_flash *f, uint32_t offset, struct ota_buf into)
 {
-    OTA_ASSERT(into.ptr != NULL || into.cap == 0);
-    if (!inside(f, offset, into.cap)) {
-        return OTA_E_RANGE;
-    }
-    return f->ops->read(f, offset, into);
+    return fits(f, offset, into.cap, 1) ? f->ops->read(f, offset, into) : OTA_E_RANGE;
 }
 
 ota_err_t ota_flash_write(struct ota_flash *f, uint32_t offset, struct ota_span from)
 {
-    OTA_ASSERT(from.ptr != NULL || from.len == 0);
-    OTA_ASSERT(f->write_size > 0);
-    if (!inside(f, offset, from.len)) {
-        return OTA_E_RANGE;
+    return fits(f, offset, from.len, f->write_size) ? f->ops->write(f, offset, from) : OTA_E_RANGE;
+}
+
+struct ota_region ota_flash_sector(const struct ota_flash *f, uint32_t offset)
+{
+    OTA_ASSERT(f->sector_size > 0);
+    const struct ota_flash_run even = { f->sector_size, f->size / f->sector_size };
+    const struct ota_flash_run *run = f->run_count > 0 ? f->runs : &even;
+    const struct ota_flash_run *end = run + (f->run_count > 0 ? f->run_count : 1);
+    uint32_t in_run = offset;
+    for (; run < end; run++) {
+        const uint32_t sector = in_run / run->sector_size;
+        if (sector < run->count) {
+            return (struct ota_region){ offset - in_run % run->sector_size, run->sector_size };
+        }
+        in_run -= run->count * run->sector_size;
     }
-    if (offset % f->write_size != 0 || from.len % f->write_size != 0) {
-        return OTA_E_RANGE;
-    }
-    return f->ops->write(f, offset, from);
+    return (struct ota_region){ offset, 0 };
 }
 
 ota_err_t ota_flash_erase(struct ota_flash *f, uint32_t offset)
 {
-    OTA_ASSERT(f->sector_size > 0);
-    if (!inside(f, offset, f->sector_size) || offset % f->sector_size != 0) {
+    const struct ota_region sector = ota_flash_sector(f, offset);
+    if (sector.size == 0 || sector.offset != offset) {
         return OTA_E_RANGE;
     }
     return f->ops->erase(f, offset);

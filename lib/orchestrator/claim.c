@@ -282,6 +282,9 @@ static enum verdict check_early(struct ota_orchestrator *o)
     if (err == OTA_OK && image.size > room.size) {
         err = OTA_E_IMAGE_SIZE;
     }
+    if (err == OTA_OK && image.counter > facts.counter_max) {
+        err = OTA_E_IMAGE_COUNTER_ROOM;
+    }
     if (err != OTA_OK) {
         return refuse(o, err == OTA_E_TRUNCATED ? OTA_E_IMAGE_FORMAT : err);
     }
@@ -361,13 +364,16 @@ enum verdict ota_deed_claim(struct ota_orchestrator *o, ota_ms_t now, struct ota
 /* Where a download can go on: the mark, at the begin of a block and of a sector. */
 static uint32_t resume_at(const struct ota_orchestrator *o)
 {
-    const uint32_t block = o->cfg.block_size;
-    const uint32_t sector = o->cfg.store->flash->sector_size;
-    const uint32_t unit = larger(block, sector);
-    if (unit % block != 0 || unit % sector != 0) {
-        return 0;
+    const struct ota_region *slot = &o->cfg.store->layout->slot[o->journal.slot];
+    uint32_t at = o->journal.mark < o->journal.file_size ? o->journal.mark : 0;
+    for (;;) { /* each round goes down, and 0 is both */
+        at -= at % o->cfg.block_size;
+        const struct ota_region sector = ota_flash_sector(o->cfg.store->flash, slot->offset + at);
+        if (sector.offset == slot->offset + at) {
+            return at;
+        }
+        at = sector.offset - slot->offset;
     }
-    return o->journal.mark < o->journal.file_size ? o->journal.mark - o->journal.mark % unit : 0;
 }
 
 /* Has someone erased what the journal promises: the bytes below `begin`, or the download mark? */

@@ -5,7 +5,7 @@
 #include "program.h"
 
 /* Bytes looked at together: a header, and a good step over blank flash; a multiple of every write unit. */
-#define WINDOW 64u
+#define WINDOW OTA_PIECE
 
 uint32_t ota_log_record_size(const struct ota_flash *f, uint32_t len)
 {

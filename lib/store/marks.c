@@ -91,6 +91,14 @@ ota_err_t ota_store_activate(struct ota_store *s, const struct ota_verified_imag
     if (facts.magic == OTA_MARK_TORN || tried_or_confirmed(&facts)) {
         return OTA_E_STATE;
     }
+    struct ota_store_facts all;
+    err = ota_store_facts(s, &all);
+    if (err != OTA_OK) {
+        return err;
+    }
+    if (image->image.counter > all.counter_max) {
+        return OTA_E_IMAGE_COUNTER_ROOM;
+    }
     uint32_t sequence;
     err = next_sequence(s, ota_slot_other(slot), &sequence);
     if (err != OTA_OK) {

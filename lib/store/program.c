@@ -27,10 +27,19 @@ ota_err_t ota_program(struct ota_flash *f, uint32_t offset, struct ota_span byte
     return memcmp(back, bytes.ptr, bytes.len) == 0 ? OTA_OK : OTA_E_FLASH_READ_BACK;
 }
 
+ota_err_t ota_erase_next(struct ota_flash *f, uint32_t *at)
+{
+    const ota_err_t err = ota_flash_erase(f, *at);
+    if (err == OTA_OK) {
+        *at += ota_flash_sector(f, *at).size;
+    }
+    return err;
+}
+
 ota_err_t ota_erase_region(struct ota_flash *f, struct ota_region region)
 {
-    for (uint32_t at = 0; at < region.size; at += f->sector_size) {
-        const ota_err_t err = ota_flash_erase(f, region.offset + at);
+    for (uint32_t at = region.offset; at < region.offset + region.size;) {
+        const ota_err_t err = ota_erase_next(f, &at);
         if (err != OTA_OK) {
             return err;
         }

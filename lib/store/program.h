@@ -8,6 +8,8 @@
 
 /* What is written at once: at most this, so that reading it back needs little stack. */
 #define OTA_PROGRAM_MAX 32u
+/* What is looked through at once; every sector is a multiple of it. */
+#define OTA_PIECE 64u
 
 /** `size` rounded up to whole units of `unit` bytes. */
 static inline uint32_t ota_round_up(uint32_t size, uint32_t unit)
@@ -25,6 +27,9 @@ bool ota_erased(struct ota_span bytes, uint8_t erased);
  * @return OTA_OK: they are in flash; OTA_E_FLASH_READ_BACK: something else is; OTA_E_FLASH, OTA_E_RANGE.
  */
 OTA_MUST_CHECK ota_err_t ota_program(struct ota_flash *f, uint32_t offset, struct ota_span bytes);
+
+/** Erase the sector that begins at `*at`; `*at` is then where the next one begins. */
+OTA_MUST_CHECK ota_err_t ota_erase_next(struct ota_flash *f, uint32_t *at);
 
 /** Erase all sectors of a region, the first one first. */
 OTA_MUST_CHECK ota_err_t ota_erase_region(struct ota_flash *f, struct ota_region region);

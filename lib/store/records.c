@@ -6,9 +6,18 @@
 ota_err_t ota_store_counter_raise(struct ota_store *s, uint32_t value)
 {
     struct ota_store_facts facts;
-    const ota_err_t err = ota_store_facts(s, &facts);
+    ota_err_t err = ota_store_facts(s, &facts);
     if (err != OTA_OK || value <= facts.counter) {
         return err;
+    }
+    if (value > facts.counter_max) {
+        return OTA_E_COUNTER_FULL;
+    }
+    struct ota_counter *const fuses = s->layout->fuses;
+    if (fuses != NULL) {
+        err = fuses->ops->raise(fuses, value);
+        err = err == OTA_OK ? ota_store_facts(s, &facts) : err;
+        return err == OTA_OK && facts.counter < value ? OTA_E_FLASH_READ_BACK : err;
     }
     uint8_t bytes[4];
     struct ota_writer w = ota_writer(OTA_BUF_OF(bytes));

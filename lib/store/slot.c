@@ -10,10 +10,9 @@ ota_err_t ota_store_erase_step(struct ota_store *s, enum ota_slot slot, uint32_t
     if (*at >= whole->size) {
         return OTA_OK;
     }
-    const ota_err_t err = ota_flash_erase(s->flash, whole->offset + *at);
-    if (err == OTA_OK) {
-        *at += s->flash->sector_size;
-    }
+    uint32_t next = whole->offset + *at;
+    const ota_err_t err = ota_erase_next(s->flash, &next);
+    *at = next - whole->offset;
     return err;
 }
 
@@ -44,18 +43,16 @@ ota_err_t ota_store_mark_download(struct ota_store *s, enum ota_slot slot)
     return facts.download == OTA_MARK_UNSET ? err : OTA_OK;
 }
 
-static ota_err_t sector_erased(struct ota_flash *f, uint32_t offset, bool *erased)
+static ota_err_t sector_erased(struct ota_flash *f, struct ota_region sector, bool *erased)
 {
-    uint8_t piece[64];
+    uint8_t piece[OTA_PIECE];
     *erased = true;
-    for (uint32_t at = 0; at < f->sector_size && *erased; at += sizeof piece) {
-        const uint32_t left = f->sector_size - at;
-        const uint32_t len = left < sizeof piece ? left : sizeof piece;
-        const ota_err_t err = ota_flash_read(f, offset + at, (struct ota_buf){ piece, len });
+    for (uint32_t at = 0; at < sector.size && *erased; at += sizeof piece) {
+        const ota_err_t err = ota_flash_read(f, sector.offset + at, OTA_BUF_OF(piece));
         if (err != OTA_OK) {
             return err;
         }
-        *erased = ota_erased((struct ota_span){ piece, len }, f->erased);
+        *erased = ota_erased(OTA_SPAN_OF(piece), f->erased);
     }
     return OTA_OK;
 }
@@ -66,16 +63,17 @@ ota_err_t ota_store_clean_step(struct ota_store *s, enum ota_slot slot, uint32_t
     if (*at >= room.size) {
         return OTA_OK;
     }
-    if (*at % s->flash->sector_size != 0) {
+    const struct ota_region sector = ota_flash_sector(s->flash, room.offset + *at);
+    if (sector.offset != room.offset + *at) {
         return OTA_E_RANGE;
     }
     bool erased;
-    ota_err_t err = sector_erased(s->flash, room.offset + *at, &erased);
+    ota_err_t err = sector_erased(s->flash, sector, &erased);
     if (err == OTA_OK && !erased) {
-        err = ota_flash_erase(s->flash, room.offset + *at);
+        err = ota_flash_erase(s->flash, sector.offset);
     }
     if (err == OTA_OK) {
-        *at += s->flash->sector_size;
+        *at += sector.size;
     }
     return err;
 }

@@ -29,8 +29,12 @@ struct ota_region ota_trailer_region(const struct ota_store *s, enum ota_slot sl
     const struct ota_flash *f = s->flash;
     const struct ota_region *whole = &s->layout->slot[slot];
     const uint32_t fields = magic_field_size(f) + (OTA_TRAILER_FIELDS - 1u) * ota_trailer_align(f);
-    const uint32_t size = ota_round_up(fields, f->sector_size);
-    return (struct ota_region){ whole->offset + whole->size - size, size };
+    const uint32_t end = whole->offset + whole->size;
+    uint32_t begin = end;
+    while (end - begin < fields && begin > 0) {
+        begin = ota_flash_sector(f, begin - 1u).offset;
+    }
+    return (struct ota_region){ begin, end - begin };
 }
 
 struct ota_region ota_store_image_region(const struct ota_store *s, enum ota_slot slot)
@@ -142,17 +146,25 @@ ota_err_t ota_trailer_facts(struct ota_store *s, enum ota_slot slot, struct ota_
     return OTA_OK;
 }
 
-/* No record: a device that never had a counter, so every image has enough. */
-static ota_err_t read_counter(struct ota_store *s, uint32_t *counter)
+/* The port's counter, if the device has one. */
+static ota_err_t read_fuses(struct ota_counter *fuses, struct ota_store_facts *facts)
 {
+    const ota_err_t err = fuses->ops->read(fuses, &facts->counter);
+    return err == OTA_OK ? fuses->ops->room(fuses, &facts->counter_max) : err;
+}
+
+static ota_err_t read_counter(struct ota_store *s, struct ota_store_facts *facts)
+{
+    if (s->layout->fuses != NULL) {
+        return read_fuses(s->layout->fuses, facts);
+    }
+    /* No record: a device that never had a counter, so every image has enough. */
+    facts->counter = 0;
+    facts->counter_max = UINT32_MAX;
     struct ota_log_record record;
     ota_err_t err = ota_log_newest(s->flash, &s->counter, &record);
-    if (err == OTA_E_NOT_FOUND) {
-        *counter = 0;
-        return OTA_OK;
-    }
     if (err != OTA_OK) {
-        return err;
+        return err == OTA_E_NOT_FOUND ? OTA_OK : err;
     }
     uint8_t bytes[4];
     if (record.len < sizeof bytes) {
@@ -163,7 +175,7 @@ static ota_err_t read_counter(struct ota_store *s, uint32_t *counter)
         return err;
     }
     struct ota_reader r = ota_reader(OTA_SPAN_OF(bytes));
-    *counter = ota_read_u32le(&r);
+    facts->counter = ota_read_u32le(&r);
     return OTA_OK;
 }
 
@@ -176,7 +188,7 @@ ota_err_t ota_store_facts(struct ota_store *s, struct ota_store_facts *facts)
             return err;
         }
     }
-    const ota_err_t err = read_counter(s, &found.counter);
+    const ota_err_t err = read_counter(s, &found);
     if (err != OTA_OK) {
         return err;
     }

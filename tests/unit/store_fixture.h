@@ -36,6 +36,7 @@ static inline struct ota_region fix_take(uint32_t *at, uint32_t sectors)
 static inline void fix_init(struct fix *x, uint32_t write_size, uint8_t erased)
 {
     uint32_t at = 0;
+    x->layout = (struct ota_layout){ .fuses = NULL };
     x->layout.trust = fix_take(&at, 2);
     x->layout.counter = fix_take(&at, 2);
     x->layout.identity = fix_take(&at, 2);

@@ -27,7 +27,7 @@ static void a_layout_that_does_not_fit_is_refused(void **state)
         { "slot over the end", AT(slot[1]), { 0xd000, 0x4000 } },
         { "slot whose end wraps", AT(slot[1]), { 0xffffc000, 0x4000 } },
         { "size that wraps", AT(slot[1]), { 0xc000, 0xfffff000 } },
-        { "slots of two sizes", AT(slot[1]), { 0xc000, 0x3000 } },
+        { "slot of a trailer alone", AT(slot[1]), { 0xc000, 0x1000 } },
         { "slot of nothing", AT(slot[0]), { 0x8000, 0 } },
         { "slot inside a sector", AT(slot[0]), { 0x8008, 0x4000 } },
         { "slot of a sector and a half", AT(slot[0]), { 0x8000, 0x1800 } },
@@ -75,6 +75,8 @@ static void a_geometry_that_trailers_cannot_have_is_refused(void **state)
         { "unit wider than a trailer field", 0x1000, 64, 0xff, OTA_E_RANGE },
         { "erased is neither", 0x1000, 8, 0xf0, OTA_E_RANGE },
         { "no sector", 0, 8, 0xff, OTA_E_RANGE },
+        { "smallest sector", 64, 8, 0xff, OTA_OK },
+        { "sector smaller than any part's", 32, 8, 0xff, OTA_E_RANGE },
         { "sector not of whole fields", 4, 1, 0xff, OTA_E_RANGE },
         { "sector not of whole units", 0x1010, 32, 0xff, OTA_E_RANGE },
     };
