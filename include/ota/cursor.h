@@ -21,9 +21,9 @@ uint8_t ota_read_u8(struct ota_reader *r);
 uint16_t ota_read_u16le(struct ota_reader *r);
 uint32_t ota_read_u32le(struct ota_reader *r);
 uint64_t ota_read_u64le(struct ota_reader *r);
-uint16_t ota_read_u16be(struct ota_reader *r);
-uint32_t ota_read_u32be(struct ota_reader *r);
-uint64_t ota_read_u64be(struct ota_reader *r);
+
+/** The most significant byte first; `size` is 1, 2, 4 or 8. */
+uint64_t ota_read_be(struct ota_reader *r, size_t size);
 
 /** The next `len` bytes, borrowed from the input; empty once bad. */
 struct ota_span ota_read_bytes(struct ota_reader *r, size_t len);
@@ -41,9 +41,9 @@ void ota_write_u8(struct ota_writer *w, uint8_t value);
 void ota_write_u16le(struct ota_writer *w, uint16_t value);
 void ota_write_u32le(struct ota_writer *w, uint32_t value);
 void ota_write_u64le(struct ota_writer *w, uint64_t value);
-void ota_write_u16be(struct ota_writer *w, uint16_t value);
-void ota_write_u32be(struct ota_writer *w, uint32_t value);
-void ota_write_u64be(struct ota_writer *w, uint64_t value);
+
+/** The low `size` (1 ..= 8) bytes of `value`, the most significant one first. */
+void ota_write_be(struct ota_writer *w, size_t size, uint64_t value);
 
 /** All of `bytes`, or none of them and `bad`. */
 void ota_write_bytes(struct ota_writer *w, struct ota_span bytes);
@@ -54,8 +54,8 @@ void ota_write_str(struct ota_writer *w, const char *str);
 /** `value` in decimal, without leading zeros. */
 void ota_write_decimal(struct ota_writer *w, uint64_t value);
 
-/** `value` as exactly `digits` (1 ..= 16) lower-case hexadecimal digits; higher ones are cut off. */
-void ota_write_hex(struct ota_writer *w, uint64_t value, unsigned digits);
+/** `value` as exactly `digits` (1 ..= 8) lower-case hexadecimal digits; higher ones are cut off. */
+void ota_write_hex(struct ota_writer *w, uint32_t value, unsigned digits);
 
 /** What has been written; empty once bad, so that half a message is never sent. */
 struct ota_span ota_writer_done(const struct ota_writer *w);

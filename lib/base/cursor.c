@@ -18,70 +18,51 @@ size_t ota_reader_left(const struct ota_reader *r)
 
 struct ota_span ota_read_bytes(struct ota_reader *r, size_t len)
 {
+    const uint8_t *const bytes = r->at;
     if (len > ota_reader_left(r)) {
         r->bad = true;
     }
     if (r->bad || len == 0) {
         return OTA_SPAN_NONE;
     }
-    const struct ota_span bytes = { r->at, len };
-    r->at += len;
-    return bytes;
+    r->at = bytes + len;
+    return (struct ota_span){ bytes, len };
 }
 
-static uint64_t read_be(struct ota_reader *r, size_t size)
-{
-    const struct ota_span bytes = ota_read_bytes(r, size);
-    uint64_t value = 0;
-    for (size_t i = 0; i < bytes.len; i++) {
-        value = value << 8 | bytes.ptr[i];
-    }
-    return value;
-}
-
-static uint64_t read_le(struct ota_reader *r, size_t size)
+/* `flip` 0: the least byte comes first; size - 1: the greatest, since size is a power of two. */
+static uint64_t read_number(struct ota_reader *r, size_t size, size_t flip)
 {
     const struct ota_span bytes = ota_read_bytes(r, size);
     uint64_t value = 0;
     for (size_t i = bytes.len; i > 0; i--) {
-        value = value << 8 | bytes.ptr[i - 1];
+        value = value << 8 | bytes.ptr[(i - 1) ^ flip];
     }
     return value;
 }
 
 uint8_t ota_read_u8(struct ota_reader *r)
 {
-    return (uint8_t)read_le(r, 1);
+    return (uint8_t)read_number(r, 1, 0);
 }
 
 uint16_t ota_read_u16le(struct ota_reader *r)
 {
-    return (uint16_t)read_le(r, 2);
+    return (uint16_t)read_number(r, 2, 0);
 }
 
 uint32_t ota_read_u32le(struct ota_reader *r)
 {
-    return (uint32_t)read_le(r, 4);
+    return (uint32_t)read_number(r, 4, 0);
 }
 
 uint64_t ota_read_u64le(struct ota_reader *r)
 {
-    return read_le(r, 8);
+    return read_number(r, 8, 0);
 }
 
-uint16_t ota_read_u16be(struct ota_reader *r)
+uint64_t ota_read_be(struct ota_reader *r, size_t size)
 {
-    return (uint16_t)read_be(r, 2);
-}
-
-uint32_t ota_read_u32be(struct ota_reader *r)
-{
-    return (uint32_t)read_be(r, 4);
-}
-
-uint64_t ota_read_u64be(struct ota_reader *r)
-{
-    return read_be(r, 8);
+    return read_number(r, size, size - 1);
 }
 
 /* --- writing -------------------------------------------------------------- */
@@ -113,20 +94,10 @@ void ota_write_str(struct ota_writer *w, const char *str)
     ota_write_bytes(w, ota_span_of_str(str));
 }
 
-static void write_be(struct ota_writer *w, uint64_t value, size_t size)
+static void write_number(struct ota_writer *w, size_t size, uint64_t value)
 {
     uint8_t bytes[8];
-    for (size_t i = size; i > 0; i--) {
-        bytes[i - 1] = (uint8_t)value;
-        value >>= 8;
-    }
-    ota_write_bytes(w, (struct ota_span){ bytes, size });
-}
-
-static void write_le(struct ota_writer *w, uint64_t value, size_t size)
-{
-    uint8_t bytes[8];
-    for (size_t i = 0; i < size; i++) {
+    for (size_t i = 0; i < sizeof bytes; i++) {
         bytes[i] = (uint8_t)value;
         value >>= 8;
     }
@@ -135,37 +106,32 @@ static void write_le(struct ota_writer *w, uint64_t value, size_t size)
 
 void ota_write_u8(struct ota_writer *w, uint8_t value)
 {
-    write_le(w, value, 1);
+    write_number(w, 1, value);
 }
 
 void ota_write_u16le(struct ota_writer *w, uint16_t value)
 {
-    write_le(w, value, 2);
+    write_number(w, 2, value);
 }
 
 void ota_write_u32le(struct ota_writer *w, uint32_t value)
 {
-    write_le(w, value, 4);
+    write_number(w, 4, value);
 }
 
 void ota_write_u64le(struct ota_writer *w, uint64_t value)
 {
-    write_le(w, value, 8);
+    write_number(w, 8, value);
 }
 
-void ota_write_u16be(struct ota_writer *w, uint16_t value)
+void ota_write_be(struct ota_writer *w, size_t size, uint64_t value)
 {
-    write_be(w, value, 2);
-}
-
-void ota_write_u32be(struct ota_writer *w, uint32_t value)
-{
-    write_be(w, value, 4);
-}
-
-void ota_write_u64be(struct ota_writer *w, uint64_t value)
-{
-    write_be(w, value, 8);
+    uint8_t bytes[8];
+    for (size_t i = sizeof bytes; i > 0; i--) {
+        bytes[i - 1] = (uint8_t)value;
+        value >>= 8;
+    }
+    ota_write_bytes(w, (struct ota_span){ &bytes[sizeof bytes - size], size });
 }
 
 /*
@@ -192,16 +158,13 @@ void ota_write_decimal(struct ota_writer *w, uint64_t value)
     ota_write_bytes(w, (struct ota_span){ &digits[first], sizeof digits - first });
 }
 
-void ota_write_hex(struct ota_writer *w, uint64_t value, unsigned digits)
+void ota_write_hex(struct ota_writer *w, uint32_t value, unsigned digits)
 {
-    uint8_t text[16];
-    OTA_ASSERT(digits >= 1 && digits <= sizeof text);
-    for (unsigned i = digits; i > 0; i--) {
-        const uint8_t nibble = (uint8_t)(value & 15u);
-        text[i - 1] = (uint8_t)(nibble < 10 ? '0' + nibble : 'a' + nibble - 10);
-        value >>= 4;
+    OTA_ASSERT(digits <= 8);
+    while (digits > 0) {
+        const uint32_t nibble = value >> (4u * --digits) & 15u;
+        ota_write_u8(w, (uint8_t)(nibble < 10 ? '0' + nibble : 'a' + nibble - 10u));
     }
-    ota_write_bytes(w, (struct ota_span){ text, digits });
 }
 
 struct ota_span ota_writer_done(const struct ota_writer *w)

@@ -1,10 +1,9 @@
-#include "ota/err.h"
+#include "err_list.h"
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
-/*
- * Three switches and not one table, so that a bootloader that needs only the
- * class does not carry the words.
- */
-
+/* Apart from the names, so that a bootloader does not carry them. */
 enum ota_err_class ota_err_class(ota_err_t err)
 {
     switch (err) {
@@ -16,24 +15,23 @@ enum ota_err_class ota_err_class(ota_err_t err)
     return OTA_CLASS_DEVICE;
 }
 
-const char *ota_err_name(ota_err_t err)
+/* Walked rather than indexed: a table of pointers is as large as half of the strings. */
+const char *ota_err_string(const char *list, ota_err_t err)
 {
-    switch (err) {
-#define X(name, value, class, text)                                                                \
-    case name: return #name;
+    static const int8_t values[] = {
+#define X(name, value, class, text) value,
         OTA_ERRORS(X)
 #undef X
+    };
+    for (size_t i = 0; i < sizeof values && values[i] != err; i++) {
+        list += strlen(list) + 1;
     }
-    return "OTA_E_?";
+    return list;
 }
 
-const char *ota_err_text(ota_err_t err)
+const char *ota_err_name(ota_err_t err)
 {
-    switch (err) {
-#define X(name, value, class, text)                                                                \
-    case name: return text;
-        OTA_ERRORS(X)
+#define X(name, value, class, text) #name "\0"
+    return ota_err_string(OTA_ERRORS(X) "OTA_E_?", err);
 #undef X
-    }
-    return "an error that is not in the list";
 }

@@ -36,9 +36,9 @@ static uint64_t read_number(struct ota_reader *r, uint8_t info)
 {
     switch (info) {
     case 24: return ota_read_u8(r);
-    case 25: return ota_read_u16be(r);
-    case 26: return ota_read_u32be(r);
-    case 27: return ota_read_u64be(r);
+    case 25: return ota_read_be(r, 2);
+    case 26: return ota_read_be(r, 4);
+    case 27: return ota_read_be(r, 8);
     default: return info;
     }
 }
@@ -284,13 +284,13 @@ static void put_head(struct ota_writer *w, uint8_t major, uint64_t number)
         ota_write_u8(w, (uint8_t)number);
     } else if (number <= UINT16_MAX) {
         ota_write_u8(w, first | 25u);
-        ota_write_u16be(w, (uint16_t)number);
+        ota_write_be(w, 2, number);
     } else if (number <= UINT32_MAX) {
         ota_write_u8(w, first | 26u);
-        ota_write_u32be(w, (uint32_t)number);
+        ota_write_be(w, 4, number);
     } else {
         ota_write_u8(w, first | 27u);
-        ota_write_u64be(w, number);
+        ota_write_be(w, 8, number);
     }
 }
 

@@ -246,15 +246,15 @@ static void put_head(struct ota_writer *w, unsigned major, uint32_t number)
     switch (below(number < 24 ? 8 : 3)) {
     case 0:
         ota_write_u8(w, first | 25u);
-        ota_write_u16be(w, (uint16_t)number);
+        ota_write_be(w, 2, number);
         break;
     case 1:
         ota_write_u8(w, first | 26u);
-        ota_write_u32be(w, number);
+        ota_write_be(w, 4, number);
         break;
     case 2:
         ota_write_u8(w, first | 27u);
-        ota_write_u64be(w, number);
+        ota_write_be(w, 8, number);
         break;
     default: ota_write_u8(w, (uint8_t)(first | number)); break;
     }

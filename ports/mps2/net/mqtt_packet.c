@@ -68,8 +68,8 @@ static bool read_publish(const struct mqtt_receiver *r, struct ota_reader *in,
                          struct mqtt_packet *packet)
 {
     const bool wants_ack = (r->first >> 1 & 3u) != 0;
-    packet->topic = ota_read_bytes(in, ota_read_u16be(in));
-    packet->id = wants_ack ? ota_read_u16be(in) : 0;
+    packet->topic = ota_read_bytes(in, (uint16_t)ota_read_be(in, 2));
+    packet->id = wants_ack ? (uint16_t)ota_read_be(in, 2) : 0;
     packet->payload = ota_read_bytes(in, ota_reader_left(in));
     return packet->topic.len > 0 && (!wants_ack || packet->id != 0);
 }
@@ -87,7 +87,7 @@ static bool read_body(const struct mqtt_receiver *r, struct mqtt_packet *packet)
         good = ota_read_u8(&in) <= 1; /* "session present": not ours, as it is clean */
         packet->code = ota_read_u8(&in);
     } else if (packet->type != MQTT_PINGRESP) {
-        packet->id = ota_read_u16be(&in);
+        packet->id = (uint16_t)ota_read_be(&in, 2);
         packet->code = packet->type == MQTT_SUBACK ? ota_read_u8(&in) : 0;
         good = packet->id != 0 && (packet->code <= 2 || packet->code == 0x80);
     }
@@ -140,7 +140,7 @@ static void write_header(struct ota_writer *w, enum mqtt_type type, unsigned fla
 static void write_text(struct ota_writer *w, struct ota_span text)
 {
     w->bad = w->bad || text.len > UINT16_MAX;
-    ota_write_u16be(w, (uint16_t)text.len);
+    ota_write_be(w, 2, text.len);
     ota_write_bytes(w, text);
 }
 
@@ -150,7 +150,7 @@ void mqtt_write_connect(struct ota_writer *w, struct ota_span client_id, uint16_
     write_text(w, OTA_SPAN_LIT("MQTT"));
     ota_write_u8(w, 4); /* 3.1.1 */
     ota_write_u8(w, 2); /* clean session: what matters is asked for again after each connect */
-    ota_write_u16be(w, keep_alive_s);
+    ota_write_be(w, 2, keep_alive_s);
     write_text(w, client_id);
 }
 
@@ -161,7 +161,7 @@ void mqtt_write_publish(struct ota_writer *w, struct ota_span topic, struct ota_
     write_header(w, MQTT_PUBLISH, (unsigned)qos << 1, 2u + topic.len + id_len + payload.len);
     write_text(w, topic);
     if (id_len > 0) {
-        ota_write_u16be(w, id);
+        ota_write_be(w, 2, id);
     }
     ota_write_bytes(w, payload);
 }
@@ -169,14 +169,14 @@ void mqtt_write_publish(struct ota_writer *w, struct ota_span topic, struct ota_
 void mqtt_write_puback(struct ota_writer *w, uint16_t id)
 {
     write_header(w, MQTT_PUBACK, 0, 2);
-    ota_write_u16be(w, id);
+    ota_write_be(w, 2, id);
 }
 
 void mqtt_write_subscribe(struct ota_writer *w, uint16_t id, struct ota_span filter,
                           enum ota_qos qos)
 {
     write_header(w, MQTT_SUBSCRIBE, 2, 2u + 2u + filter.len + 1u);
-    ota_write_u16be(w, id);
+    ota_write_be(w, 2, id);
     write_text(w, filter);
     ota_write_u8(w, (uint8_t)qos);
 }
@@ -184,7 +184,7 @@ void mqtt_write_subscribe(struct ota_writer *w, uint16_t id, struct ota_span fil
 void mqtt_write_unsubscribe(struct ota_writer *w, uint16_t id, struct ota_span filter)
 {
     write_header(w, MQTT_UNSUBSCRIBE, 2, 2u + 2u + filter.len);
-    ota_write_u16be(w, id);
+    ota_write_be(w, 2, id);
     write_text(w, filter);
 }
 
