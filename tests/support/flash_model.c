@@ -99,6 +99,25 @@ static bool touches(struct ota_region r, uint32_t offset, size_t len)
     return offset < r.offset + r.size && r.offset < offset + len;
 }
 
+/* Which sector begins at `offset`, and how long it is; m->sectors: none does. */
+static uint32_t sector_at(const struct flash_model *m, uint32_t offset, uint32_t *size)
+{
+    const struct ota_flash_run even = { m->base.sector_size, m->sectors };
+    const struct ota_flash_run *const runs = m->base.run_count > 0 ? m->base.runs : &even;
+    const uint32_t count = m->base.run_count > 0 ? m->base.run_count : 1u;
+    uint32_t index = 0, at = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t length = runs[i].sector_size * runs[i].count;
+        *size = runs[i].sector_size;
+        if (offset < at + length) {
+            return (offset - at) % *size == 0 ? index + (offset - at) / *size : m->sectors;
+        }
+        index += runs[i].count;
+        at += length;
+    }
+    return m->sectors;
+}
+
 static bool outside(const struct flash_model *m, uint32_t offset, size_t len)
 {
     return offset > m->base.size || len > m->base.size - offset;
@@ -196,19 +215,21 @@ static ota_err_t model_erase(struct ota_flash *f, uint32_t offset)
 {
     struct flash_model *m = (struct flash_model *)f;
     bool torn = false;
-    if (outside(m, offset, f->sector_size)) {
+    uint32_t size = 0;
+    if (outside(m, offset, 1)) {
         m->faults.out_of_range++;
         return OTA_E_FLASH;
     }
-    if (offset % f->sector_size != 0) {
+    const uint32_t sector = sector_at(m, offset, &size);
+    if (sector == m->sectors) {
         m->faults.misaligned++;
         return OTA_E_FLASH;
     }
-    const struct change c = { .at = offset, .len = f->sector_size, .fill = f->erased };
+    const struct change c = { .at = offset, .len = size, .fill = f->erased };
     if (!begin(m, 1, &torn) || touches(m->broken_write, c.at, c.len)) {
         return OTA_E_FLASH;
     }
-    m->erases[offset / f->sector_size]++;
+    m->erases[sector]++;
     if (torn) {
         m->cut_unit = UINT32_MAX;
         tear(m, &c);
@@ -222,21 +243,38 @@ static ota_err_t model_erase(struct ota_flash *f, uint32_t offset)
 
 static const struct ota_flash_ops ops = { model_read, model_write, model_erase };
 
+/* What runs come to: how many sectors, how many bytes, the largest. */
+static void lay_out(struct flash_model *m, const struct flash_geometry *g)
+{
+    m->sectors = g->run_count > 0 ? 0 : g->sectors;
+    m->base.sector_size = g->run_count > 0 ? 0 : g->sector_size;
+    m->base.size = g->run_count > 0 ? 0 : g->sectors * g->sector_size;
+    for (uint32_t i = 0; i < g->run_count; i++) {
+        const struct ota_flash_run *const run = &g->runs[i];
+        m->sectors += run->count;
+        m->base.size += run->count * run->sector_size;
+        if (run->sector_size > m->base.sector_size) {
+            m->base.sector_size = run->sector_size;
+        }
+    }
+}
+
 void flash_model_init(struct flash_model *m, const struct flash_geometry *g)
 {
     *m = (struct flash_model){
         .base = {
             .ops = &ops,
-            .size = g->sectors * g->sector_size,
-            .sector_size = g->sector_size,
+            .runs = g->runs,
+            .run_count = g->run_count,
             .write_size = g->write_size,
             .erased = g->erased_zero ? 0x00 : 0xff,
         },
         .cut_unit = UINT32_MAX,
         .seed = 0x5eed0001u,
     };
+    lay_out(m, g);
     m->bytes = malloc(m->base.size);
-    m->erases = calloc(g->sectors, sizeof *m->erases);
+    m->erases = calloc(m->sectors, sizeof *m->erases);
     must(m->bytes != NULL && m->erases != NULL, "out of memory");
     memset(m->bytes, m->base.erased, m->base.size);
 }

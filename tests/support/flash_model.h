@@ -34,14 +34,18 @@ enum flash_cut {
 struct flash_geometry {
     uint32_t sectors, sector_size, write_size;
     bool erased_zero; /* erased bytes read 0x00, programming sets bits */
+    /* Sectors of several sizes, lent; `sectors` and `sector_size` are then not looked at. */
+    const struct ota_flash_run *runs;
+    uint8_t run_count;
 };
 
 struct flash_model {
     struct ota_flash base;
     uint8_t *bytes;   /* base.size of them */
-    uint32_t *erases; /* of each sector: wear */
-    uint32_t ops;     /* writes and erases since init or flash_model_power_on() */
-    uint32_t cut_at;  /* the operation that is hit, counted as in ops, from 1; 0: none */
+    uint32_t *erases; /* of each sector, counted from offset 0: wear */
+    uint32_t sectors;
+    uint32_t ops;    /* writes and erases since init or flash_model_power_on() */
+    uint32_t cut_at; /* the operation that is hit, counted as in ops, from 1; 0: none */
     enum flash_cut cut;
     uint32_t cut_unit; /* of the write that is hit; UINT32_MAX: as `cut` chooses */
     uint32_t seed;
