@@ -14,7 +14,7 @@ bool cli_anchors_read(const struct cli_args *args, const char *option,
                             option, OTA_ANCHORS_MAX);
         }
         EVP_PKEY *key = cli_key_read_public(path, err);
-        bool ok = key != NULL && cli_key_point(key, anchors[*count].point, err) &&
+        bool ok = key != NULL && cli_key_point(key, anchors[*count].key, err) &&
                   cli_key_id(key, anchors[*count].key_id, err);
         EVP_PKEY_free(key);
         if (!ok) {

@@ -1,5 +1,5 @@
 /*
- * Crypto: the port to SHA-256, ECDSA P-256 and random bytes. PSA Crypto behind
+ * Crypto: the port to SHA-256, ECDSA P-256, perhaps Ed25519, and random bytes. PSA Crypto behind
  * it in ports/crypto/psa.c. Policy (which key, over what, how strict the
  * encoding) is in lib/image, never here.
  */
@@ -11,7 +11,9 @@
 
 #define OTA_DIGEST_SIZE     32u /* SHA-256 */
 #define OTA_P256_POINT_SIZE 65u /* 0x04, X, Y */
-#define OTA_P256_RS_SIZE    64u /* r, s: big-endian, 32 bytes each */
+#define OTA_P256_RS_SIZE    64u /* r, s: big-endian, 32 bytes each; an Ed25519 signature has the same size */
+
+#define OTA_ED25519_KEY_SIZE 32u
 
 /* Room for a running SHA-256 of any port: the state is 104 bytes, Mbed TLS's PSA object 232. */
 #define OTA_SHA256_ROOM 256u
@@ -36,6 +38,10 @@ struct ota_crypto_ops {
     ota_err_t (*verify_p256)(struct ota_crypto *c, const uint8_t point[OTA_P256_POINT_SIZE],
                              const uint8_t digest[OTA_DIGEST_SIZE],
                              const uint8_t rs[OTA_P256_RS_SIZE]);
+    /* The same for Ed25519 over the 32 bytes of a digest. NULL: this port cannot; such keys are no anchors then. */
+    ota_err_t (*verify_ed25519)(struct ota_crypto *c, const uint8_t key[OTA_ED25519_KEY_SIZE],
+                                const uint8_t digest[OTA_DIGEST_SIZE],
+                                const uint8_t rs[OTA_P256_RS_SIZE]);
     ota_err_t (*random)(struct ota_crypto *c, struct ota_buf into);
 };
 

@@ -45,7 +45,15 @@
     X(OTA_E_JOB_TOO_LARGE,     -45, IMAGE,  "document too large")                                  \
     X(OTA_E_JOB_PROTOCOL,      -46, IMAGE,  "job offers no protocol that this device speaks")      \
     X(OTA_E_JOB_NO_FILE,       -47, IMAGE,  "job has no file for this device")                          \
-    X(OTA_E_IMAGE_COUNTER_ROOM, -49, IMAGE, "device's counter cannot rise to the image's")
+    X(OTA_E_IMAGE_DEPENDENCY,  -48, IMAGE,  "image depends on what is not here")                   \
+    X(OTA_E_IMAGE_COUNTER_ROOM, -49, IMAGE, "device's counter cannot rise to the image's") \
+    X(OTA_E_KEYSET_FORMAT,     -50, IMAGE,  "not a valid keyset")                                  \
+    X(OTA_E_KEYSET_DEVICE,     -51, IMAGE,  "keyset is for other devices")                         \
+    X(OTA_E_KEYSET_VERSION,    -52, IMAGE,  "keyset is not newer than the device's")               \
+    X(OTA_E_KEYSET_SIGNATURE,  -53, IMAGE,  "keyset is not signed by a release key of the device") \
+    X(OTA_E_KEYSET_REVOKED,    -54, IMAGE,  "keyset trusts a revoked key or forgets a revocation") \
+    X(OTA_E_KEYSET_STRANDS,    -55, IMAGE,  "the running image would not verify by this keyset")   \
+    X(OTA_E_KEY_SAMPLE,        -56, DEVICE, "a sample key is trusted: anyone has its private half")
 /* clang-format on */
 
 enum ota_err_class {

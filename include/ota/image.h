@@ -57,9 +57,17 @@ uint32_t ota_image_signed_size(const struct ota_image_header *h);
 /** Where the TLV areas begin: right behind the payload. */
 uint32_t ota_image_tlvs_offset(const struct ota_image_header *h);
 
+/** The kinds of public key: the first byte of one. */
+enum ota_key_kind {
+    OTA_KEY_P256 = 0x04,    /* as SEC 1 marks an uncompressed point: X and Y follow */
+    OTA_KEY_ED25519 = 0xed, /* 32 bytes follow, then zeros */
+};
+#define OTA_KEY_SIZE OTA_P256_POINT_SIZE
+
 struct ota_image_signature {
     uint8_t key_id[OTA_DIGEST_SIZE]; /* SHA-256 of the key's SubjectPublicKeyInfo */
-    uint8_t rs[OTA_P256_RS_SIZE];
+    uint8_t rs[OTA_P256_RS_SIZE];    /* r, s of ECDSA; R, S of Ed25519, whose message is the image digest */
+    uint8_t kind;                    /* enum ota_key_kind: by the TLV that it came in */
 };
 
 /** What an image says of itself. Of correct form; nothing is proved yet. */
@@ -70,6 +78,7 @@ struct ota_image {
     uint16_t hw_min, hw_max; /* hardware revisions, inclusive; 0 .. 65535 if the image names none */
     uint8_t vendor[OTA_UUID_SIZE], class_id[OTA_UUID_SIZE];
     uint8_t digest[OTA_DIGEST_SIZE];
+    bool dependency_unmet; /* it wants another image, or itself higher than it is */
     uint8_t signature_count;
     struct ota_image_signature signatures[OTA_IMAGE_SIGNATURES_MAX];
 };
@@ -79,9 +88,9 @@ struct ota_image {
  *
  * Refused though MCUboot takes it: a TLV that we do not know in the unprotected area; a key
  * hash that is not 32 bytes, or without its signature right behind it; security counter, vendor
- * or class missing or not protected (absent never means unchecked); a dependency, which we
- * cannot keep; a protected TLV twice; areas of more than OTA_IMAGE_TLVS_MAX; bytes behind the
- * last TLV. An image without any signature has the form: ota_image_check() refuses it.
+ * or class missing or not protected (absent never means unchecked); a protected TLV twice, but
+ * for dependencies; areas of more than OTA_IMAGE_TLVS_MAX; bytes behind the last TLV. An image
+ * without any signature has the form: ota_image_check() refuses it.
  *
  * @return OTA_OK; OTA_E_TRUNCATED if `tlvs` ends before the areas do; OTA_E_IMAGE_TRAILING if it
  *         goes on behind them; OTA_E_IMAGE_FORMAT. `image` is untouched on error.
@@ -100,23 +109,26 @@ OTA_MUST_CHECK ota_err_t ota_image_from_flash(struct ota_flash *flash, struct ot
 /** A public key that this device trusts. */
 struct ota_anchor {
     uint8_t key_id[OTA_DIGEST_SIZE];
-    uint8_t point[OTA_P256_POINT_SIZE];
+    uint8_t key[OTA_KEY_SIZE]; /* the first byte is its enum ota_key_kind */
 };
 
-#define OTA_ANCHORS_MAX 2u /* of each kind, so that a key can be rotated by an update */
+#define OTA_ANCHORS_MAX    2u /* of each sort, so that a key can be rotated */
+#define OTA_KEYSET_CAS_MAX 2u /* the same for the broker's authorities */
 
-/** What this device is, and whom it believes. Written at the factory. */
+/** What this device is, and whom it believes: its newest keyset (ota/keyset.h), and its hardware. */
 struct ota_trust {
+    uint32_t version; /* of the keyset; 0 unless the factory chose another */
     uint8_t vendor[OTA_UUID_SIZE], class_id[OTA_UUID_SIZE];
     uint16_t hw_revision;
+    uint16_t ca_size[OTA_KEYSET_CAS_MAX]; /* bytes of the broker's certificates; 0: none */
+    uint8_t revoked_count;
     uint8_t release_count, deployment_count;       /* 0 ..= OTA_ANCHORS_MAX */
     struct ota_anchor release[OTA_ANCHORS_MAX];    /* sign images; offline */
-    struct ota_anchor deployment[OTA_ANCHORS_MAX]; /* sign deployments (files) */
+    struct ota_anchor deployment[OTA_ANCHORS_MAX]; /* sign deployments (files); P-256, as job documents want */
 };
 
-/** key_id of a point: SHA-256 over its DER SubjectPublicKeyInfo. */
-OTA_MUST_CHECK ota_err_t ota_anchor_make(struct ota_crypto *c,
-                                         const uint8_t point[OTA_P256_POINT_SIZE],
+/** key_id of a key: SHA-256 over its DER SubjectPublicKeyInfo. OTA_E_RANGE: a kind that is none. */
+OTA_MUST_CHECK ota_err_t ota_anchor_make(struct ota_crypto *c, const uint8_t key[OTA_KEY_SIZE],
                                          struct ota_anchor *anchor);
 
 /**
@@ -129,10 +141,12 @@ OTA_MUST_CHECK ota_err_t ota_signature_from_der(struct ota_span der, uint8_t rs[
 
 /**
  * May this image run here, if its bytes are what it claims? In this order: vendor, class,
- * hardware, counter >= `counter_min`, a signature by a release anchor over image->digest.
+ * hardware, dependencies, counter >= `counter_min`, a signature by a release anchor over
+ * image->digest.
  *
- * @return OTA_OK; OTA_E_IMAGE_VENDOR, _CLASS, _HARDWARE, _COUNTER; OTA_E_IMAGE_KEY if no signature
- *         names an anchor; OTA_E_IMAGE_SIGNATURE; OTA_E_CRYPTO.
+ * @return OTA_OK; OTA_E_IMAGE_VENDOR, _CLASS, _HARDWARE, _DEPENDENCY, _COUNTER; OTA_E_IMAGE_KEY if
+ *         no signature names an anchor, or only one of a kind that the crypto port cannot check;
+ *         OTA_E_IMAGE_SIGNATURE; OTA_E_CRYPTO.
  */
 OTA_MUST_CHECK ota_err_t ota_image_check(const struct ota_image *image,
                                          const struct ota_trust *trust, uint32_t counter_min,

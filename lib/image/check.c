@@ -6,16 +6,35 @@ static bool same(const uint8_t *a, const uint8_t *b, size_t size)
     return memcmp(a, b, size) == 0;
 }
 
-/* The release anchor that a signature names, or NULL. The record comes from flash: trust no count. */
+/*
+ * The release anchor that a signature names, or NULL; also if it is of a kind that the crypto port
+ * cannot check. The record comes from flash: trust no count.
+ */
 static const struct ota_anchor *anchor_of(const struct ota_trust *trust,
-                                          const struct ota_image_signature *s)
+                                          const struct ota_image_signature *s,
+                                          const struct ota_crypto *c)
 {
     for (unsigned i = 0; i < trust->release_count && i < OTA_ANCHORS_MAX; i++) {
-        if (same(trust->release[i].key_id, s->key_id, OTA_DIGEST_SIZE)) {
-            return &trust->release[i];
+        const struct ota_anchor *const anchor = &trust->release[i];
+        const bool able = anchor->key[0] != OTA_KEY_ED25519 || c->ops->verify_ed25519 != NULL;
+        if (able && same(anchor->key_id, s->key_id, OTA_DIGEST_SIZE)) {
+            return anchor;
         }
     }
     return NULL;
+}
+
+/* A signature of another kind than its key's is no signature by it. */
+static ota_err_t verify_by(const struct ota_anchor *anchor, const uint8_t digest[OTA_DIGEST_SIZE],
+                           const struct ota_image_signature *s, struct ota_crypto *c)
+{
+    if (s->kind != anchor->key[0]) {
+        return OTA_E_IMAGE_SIGNATURE;
+    }
+    if (s->kind == OTA_KEY_ED25519) {
+        return c->ops->verify_ed25519(c, anchor->key + 1, digest, s->rs);
+    }
+    return c->ops->verify_p256(c, anchor->key, digest, s->rs);
 }
 
 /*
@@ -28,11 +47,11 @@ static ota_err_t check_signatures(const struct ota_image *image, const struct ot
     ota_err_t verdict = OTA_E_IMAGE_KEY;
     for (unsigned i = 0; i < image->signature_count; i++) {
         const struct ota_image_signature *const s = &image->signatures[i];
-        const struct ota_anchor *const anchor = anchor_of(trust, s);
+        const struct ota_anchor *const anchor = anchor_of(trust, s, c);
         if (anchor == NULL) {
             continue;
         }
-        verdict = c->ops->verify_p256(c, anchor->point, image->digest, s->rs);
+        verdict = verify_by(anchor, image->digest, s, c);
         if (verdict != OTA_OK) {
             return verdict;
         }
@@ -52,6 +71,9 @@ ota_err_t ota_image_check(const struct ota_image *image, const struct ota_trust 
     if (trust->hw_revision < image->hw_min || trust->hw_revision > image->hw_max) {
         return OTA_E_IMAGE_HARDWARE;
     }
+    if (image->dependency_unmet) {
+        return OTA_E_IMAGE_DEPENDENCY;
+    }
     if (image->counter < counter_min) {
         return OTA_E_IMAGE_COUNTER;
     }
@@ -63,39 +85,10 @@ ota_err_t ota_deployment_check(const uint8_t file_digest[OTA_DIGEST_SIZE],
                                struct ota_crypto *c)
 {
     for (unsigned i = 0; i < trust->deployment_count && i < OTA_ANCHORS_MAX; i++) {
-        const ota_err_t err = c->ops->verify_p256(c, trust->deployment[i].point, file_digest, rs);
+        const ota_err_t err = c->ops->verify_p256(c, trust->deployment[i].key, file_digest, rs);
         if (err != OTA_E_IMAGE_SIGNATURE) {
             return err; /* Good, or the port failed: which of the two is not for us to guess. */
         }
     }
     return OTA_E_JOB_SIGNATURE;
-}
-
-ota_err_t ota_anchor_make(struct ota_crypto *c, const uint8_t point[OTA_P256_POINT_SIZE],
-                          struct ota_anchor *anchor)
-{
-    /* SubjectPublicKeyInfo of P-256 (RFC 5480) up to the point: id-ecPublicKey, prime256v1, BIT STRING. */
-    static const uint8_t spki_head[] = {
-        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
-        0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
-    };
-    struct ota_sha256 h;
-    uint8_t key_id[OTA_DIGEST_SIZE];
-
-    ota_err_t err = c->ops->sha256_begin(c, &h);
-    if (err == OTA_OK) {
-        err = c->ops->sha256_update(c, &h, OTA_SPAN_OF(spki_head));
-    }
-    if (err == OTA_OK) {
-        err = c->ops->sha256_update(c, &h, (struct ota_span){ point, OTA_P256_POINT_SIZE });
-    }
-    if (err == OTA_OK) {
-        err = c->ops->sha256_peek(c, &h, key_id);
-    }
-    if (err != OTA_OK) {
-        return err;
-    }
-    memcpy(anchor->key_id, key_id, sizeof key_id);
-    memcpy(anchor->point, point, OTA_P256_POINT_SIZE);
-    return OTA_OK;
 }

@@ -3,6 +3,16 @@
 /* Of MCUboot's flags the one that we honour; any other asks for something that we do not do. */
 #define FLAGS_HONOURED OTA_IMAGE_FLAG_ROM_FIXED
 
+struct ota_version image_read_version(struct ota_reader *r)
+{
+    struct ota_version version;
+    version.major = ota_read_u8(r);
+    version.minor = ota_read_u8(r);
+    version.revision = ota_read_u16le(r);
+    version.build = ota_read_u32le(r);
+    return version;
+}
+
 ota_err_t ota_image_header_read(struct ota_span head, struct ota_image_header *h)
 {
     struct ota_reader r = ota_reader(head);
@@ -14,10 +24,7 @@ ota_err_t ota_image_header_read(struct ota_span head, struct ota_image_header *h
     read.protected_size = ota_read_u16le(&r);
     read.payload_size = ota_read_u32le(&r);
     read.flags = ota_read_u32le(&r);
-    read.version.major = ota_read_u8(&r);
-    read.version.minor = ota_read_u8(&r);
-    read.version.revision = ota_read_u16le(&r);
-    read.version.build = ota_read_u32le(&r);
+    read.version = image_read_version(&r);
     (void)ota_read_u32le(&r); /* Padding: covered by the digest, without a meaning. */
     if (r.bad) {
         return OTA_E_TRUNCATED;

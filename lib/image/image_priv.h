@@ -17,6 +17,7 @@ enum tlv_type {
     TLV_KEY_ID = 0x01,
     TLV_DIGEST = 0x10,
     TLV_ECDSA = 0x22,
+    TLV_ED25519 = 0x24,
     TLV_DEPENDENCY = 0x40,
     TLV_COUNTER = 0x50,
     TLV_VENDOR = 0x74,
@@ -24,8 +25,12 @@ enum tlv_type {
     TLV_HARDWARE = 0xa0, /* ours, in the vendors' range: u16 lowest, u16 highest revision */
 };
 
-#define TLV_COUNTER_SIZE  4u
-#define TLV_HARDWARE_SIZE 4u
+#define TLV_COUNTER_SIZE    4u
+#define TLV_HARDWARE_SIZE   4u
+#define TLV_DEPENDENCY_SIZE 12u /* u8 image, three zeros, version */
+
+/** The 8 bytes of a version, as in the header and in a dependency. */
+struct ota_version image_read_version(struct ota_reader *r);
 
 /**
  * ota_image_read() for a reader who does not know where the areas end: bytes behind them are

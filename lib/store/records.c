@@ -30,7 +30,7 @@ static void write_anchors(struct ota_writer *w, const struct ota_anchor *anchors
     OTA_ASSERT(count <= OTA_ANCHORS_MAX);
     for (uint8_t i = 0; i < count; i++) {
         ota_write_bytes(w, OTA_SPAN_OF(anchors[i].key_id));
-        ota_write_bytes(w, OTA_SPAN_OF(anchors[i].point));
+        ota_write_bytes(w, OTA_SPAN_OF(anchors[i].key));
     }
 }
 

@@ -19,7 +19,7 @@ static ota_err_t read_anchors(struct ota_store *s, const struct ota_log_record *
         if (err != OTA_OK) {
             return err;
         }
-        err = ota_log_payload(s->flash, record, at + OTA_DIGEST_SIZE, OTA_BUF_OF(anchor->point));
+        err = ota_log_payload(s->flash, record, at + OTA_DIGEST_SIZE, OTA_BUF_OF(anchor->key));
         if (err != OTA_OK) {
             return err;
         }

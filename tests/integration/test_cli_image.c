@@ -322,7 +322,7 @@ static void factory_flash_holds_a_confirmed_image_keys_and_an_identity(void **st
     assert_int_equal(trust.hw_revision, 3);
     assert_int_equal(trust.release_count, 1);
     assert_int_equal(trust.deployment_count, 1);
-    assert_memory_not_equal(trust.release[0].point, trust.deployment[0].point, 65);
+    assert_memory_not_equal(trust.release[0].key, trust.deployment[0].key, 65);
 
     struct psa_port crypto;
     assert_int_equal(psa_port_init(&crypto, NULL), OTA_OK);

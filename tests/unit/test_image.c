@@ -413,7 +413,7 @@ static void a_key_id_is_the_digest_of_the_key_in_der(void **state)
         struct ota_anchor anchor;
         assert_int_equal(ota_anchor_make(crypto(), point.bytes, &anchor), OTA_OK);
         assert_memory_equal(anchor.key_id, want.bytes, OTA_DIGEST_SIZE);
-        assert_memory_equal(anchor.point, point.bytes, OTA_P256_POINT_SIZE);
+        assert_memory_equal(anchor.key, point.bytes, OTA_P256_POINT_SIZE);
     }
     for (uint32_t n = 1; n <= 4; n++) {
         const struct file point = vector(keys[0][0]);

@@ -188,7 +188,7 @@ static uint32_t trust_read(struct fix *x)
         return 0;
     }
     assert_int_equal(err, OTA_OK);
-    assert_int_equal(trust.deployment[1].point[0], trust.hw_revision);
+    assert_int_equal(trust.deployment[1].key[0], trust.hw_revision);
     return trust.hw_revision;
 }
 

@@ -173,7 +173,7 @@ IMAGES = {
     "format-class-17-bytes": image((*STANDARD[:2], tlv(CID, CLASS + b"\0"))),
     "format-hardware-3-bytes": image((*STANDARD, tlv(HARDWARE, b"\0\0\x09"))),
     "format-hardware-backwards": image((*STANDARD, hardware(5, 3))),
-    "format-dependency": image((*STANDARD, tlv(DEPENDENCY, bytes(12)))),
+    "good-dependency": image((*STANDARD, tlv(DEPENDENCY, bytes(12)))),
     "format-no-digest": image(unprotected=lambda d: pair(RELEASE, d)),
     "format-two-digests": image(unprotected=with_more(tlv(DIGEST, DIGEST_OF_NOTHING))),
     "format-two-equal-digests": image(unprotected=lambda d: (*signed(d), tlv(DIGEST, d))),
