@@ -17,7 +17,6 @@ struct kept {
     uint32_t check; /* complement of the sum of the four above */
     uint32_t note;
     uint32_t note_check; /* complement of note */
-    uint32_t flash_words;
 };
 static_assert(sizeof(struct kept) <= BOARD_RAM_KEPT_SIZE / 2u,
               "the other half is the fault handler's stack");
@@ -61,9 +60,6 @@ enum ota_reset_cause handover_cause(void)
 {
     const uint32_t left = ld_kept.note;
     const bool written = (left & ~0xffu) == NOTE && ld_kept.note_check == ~left;
-    if (!written) {
-        ld_kept.flash_words = 0;
-    }
     ld_kept.magic = 0;
     note(OTA_RESET_UNKNOWN);
     if (!written) {
@@ -81,9 +77,4 @@ _Noreturn void handover_reset(enum ota_reset_cause cause)
     cortex_m_barrier();
     for (;;) {
     }
-}
-
-uint32_t handover_count_flash_word(void)
-{
-    return ++ld_kept.flash_words;
 }

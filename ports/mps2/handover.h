@@ -21,7 +21,4 @@ enum ota_reset_cause handover_cause(void);
 /** Announce `cause` and reset the device: from the image, from a fault handler, from the bootloader. */
 _Noreturn void handover_reset(enum ota_reset_cause cause);
 
-/** Flash driver: one more word. @return how many since power-on, in all runs of bootloader and images. */
-uint32_t handover_count_flash_word(void);
-
 #endif

@@ -1,14 +1,14 @@
 /*
  * Cuts: for tests, power that is lost inside a flash operation, at a word of their choice.
  *
- * The plan is five words, little-endian, in the last sector of the PSRAM, far behind the part, where
- * a test puts them into the file before it starts QEMU and no code of the device writes:
+ * The plan is six words, little-endian, in the last sector of the PSRAM, far behind the part, where
+ * a test puts them into the file before it starts QEMU:
  *
- *     0x21fff000  NOR_CUT_MAGIC | offset | size | nth | kind
+ *     0x21fff000  NOR_CUT_MAGIC | offset | size | nth | kind | count
  *
- * At the nth word (from 1, since power-on, resets do not count) that is programmed or erased in
- * `size` bytes from `offset`, the device says so on the UART and does nothing any more. RAM is lost
- * when the test then ends QEMU.
+ * Each word that is programmed or erased in `size` bytes from `offset` is counted, in `count`, over
+ * all resets. At the nth (from 1; 0: at none) the device says so on the UART and does nothing any
+ * more. RAM is lost when the test then ends QEMU.
  */
 #ifndef NOR_CUT_H
 #define NOR_CUT_H
@@ -24,7 +24,7 @@ enum nor_cut {
     NOR_CUT_HALF,   /* its low half is done */
 };
 
-/** What becomes of the word at `offset`, which is next. */
+/** What becomes of the word at `offset`, which is next. The flash is open for writing. */
 enum nor_cut nor_cut_next(uint32_t offset);
 
 /** Power is lost. */

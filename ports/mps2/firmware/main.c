@@ -27,9 +27,7 @@
 #define LAST_WORDS_MS 300u
 #define TELEMETRY_MS  1000u
 #define STATISTICS_MS 10000u
-/* Of the meter: so much, with no pause longer than this. */
-#define METER_BYTES (1024u * 1024u)
-#define PAUSE_MS    1000u
+#define METER_BYTES   (1024u * 1024u)
 /* Of the agent, for each turn of the network: a message gives more than one effect. */
 #define AGENT_TURNS 8u
 
@@ -42,12 +40,6 @@
 
 /* Transferred, never looked at; volatile, so that it is there all the same. */
 static const volatile uint8_t ballast[RELEASE_BALLAST_KB * 1024u + 1u] = { 1 };
-
-/* How fast the application's own messages come: a line for each MiB without a pause. */
-struct meter {
-    ota_ms_t begin, last;
-    uint32_t bytes;
-};
 
 struct demo {
     struct ota_flash flash;
@@ -64,7 +56,7 @@ struct demo {
     bool was_connected, was_ready; /* as last told */
     uint32_t failures;             /* the same */
     ota_ms_t telemetry_at, statistics_at;
-    struct meter meter;
+    uint32_t metered; /* bytes of the application's own messages, up to METER_BYTES */
     uint8_t message[OTA_MESSAGE_SIZE(BLOCK_SIZE) +
                     1u]; /* one more than the agent can take: it must see what is too large */
     uint8_t memory[OTA_MEMORY_SIZE(BLOCK_SIZE, MESSAGE_COUNT)];
@@ -164,18 +156,16 @@ static bool able_to_test(const struct demo *d)
 
 /* --- the application's own work --------------------------------------------------------- */
 
+/* So that others can time it: a line when a MiB of messages begins, and one when it is here. */
 static void count(struct demo *d, size_t bytes)
 {
-    const ota_ms_t now = clock_now();
-    struct meter *m = &d->meter;
-    if (m->bytes == 0 || now - m->last > PAUSE_MS) {
-        *m = (struct meter){ .begin = now };
+    if (d->metered == 0) {
+        say("messages for the application");
     }
-    m->last = now;
-    m->bytes += (uint32_t)bytes;
-    if (m->bytes >= METER_BYTES) {
-        show_number(&d->show, "1 MiB for the application in ", (uint32_t)(now - m->begin), " ms");
-        m->bytes = 0;
+    d->metered += (uint32_t)bytes;
+    if (d->metered >= METER_BYTES) {
+        say("1 MiB for the application");
+        d->metered = 0;
     }
 }
 

@@ -54,10 +54,15 @@ class Flash:
         self.write(offset, bytes([self.read(offset, 1)[0] ^ 1 << bit]))
 
     def plan_cut(self, offset, size, nth, kind):
-        self.write(CUT_PLAN, struct.pack('<5I', CUT_MAGIC, offset, size, nth, kind))
+        """At the nth word that changes in `size` bytes from `offset`; 0: they are only counted."""
+        self.write(CUT_PLAN, struct.pack('<6I', CUT_MAGIC, offset, size, nth, kind, 0))
+
+    def counted(self):
+        """The words of the plan so far."""
+        return struct.unpack('<6I', self.read(CUT_PLAN, 24))[5]
 
     def forget_cut(self):
-        self.write(CUT_PLAN, b'\xff' * 20)
+        self.write(CUT_PLAN, b'\xff' * 24)
 
 
 class Machine:

@@ -13,12 +13,11 @@ import sys
 import tempfile
 import unittest
 
-from board import SLOT, Board, Flash, Silence
+from board import Board, Silence
+from lab import Device, Lab
 from provider import Provider
 
 TARGET, HOST = (os.path.abspath(p) for p in sys.argv[1:3])
-BOOT = os.path.join(TARGET, 'boot-mps2.elf')
-VENDOR, CLASS = '9e3d8f5c-0f57-4c0d-9f0e-6b3f7d7d2a11', '2d4b5a7e-33f1-4a53-8a55-0c9d6c1e7b22'
 THING = 'mps2-1'
 
 
@@ -27,48 +26,15 @@ class UpdateTest(unittest.TestCase):
     def setUpClass(cls):
         room = tempfile.TemporaryDirectory(prefix='waft-update-')
         cls.addClassCleanup(room.cleanup)
-        cls.room = room.name
-        cls.provider = cls.enterClassContext(Provider(HOST, cls.room))
-        cls.jobs = 0
-        for key in ('release', 'stranger', 'deployment'):
-            cls.provider.waft('key', 'new', key)
-        cls.provider.waft('thing', 'create', THING)
-        cls.provider.waft('factory', cls.sign('1.0.0', 'a'), '--out', 'part', '--thing', THING, '--release-key',
-                          'release.pub', '--deployment-key', 'deployment.pub')
+        cls.lab = cls.enterClassContext(Lab(TARGET, HOST, room.name))
+        cls.provider, cls.device = cls.lab.provider, Device(cls.lab, THING)
 
     def setUp(self):
-        self.flash = Flash(self.path('flash'), self.path('part'))
-
-    @classmethod
-    def path(cls, name):
-        return os.path.join(cls.room, name)
-
-    @classmethod
-    def sign(cls, version, slot, build=None, key='release', address=None):
-        """The image of a build for a slot, signed as `version`."""
-        name = f'{version}-{slot}-{key}-{address}.img'
-        if not os.path.exists(cls.path(name)):
-            cls.provider.waft('image', 'sign', os.path.join(TARGET, f'demo-{build or version}-{slot}.bin'), '--out', name,
-                              '--version', version, '--vendor', VENDOR, '--class', CLASS, '--key', key,
-                              '--header-size', '0x400', '--load-address', hex(SLOT[address or slot]))
-        return name
-
-    def deploy(self, *images, options=()):
-        """To the only thing there is. @return the job."""
-        UpdateTest.jobs += 1
-        job = f'job-{self.jobs}'
-        self.provider.waft('deploy', *images, '--to', THING, '--key', 'deployment', '--job', job, *options)
-        return job
-
-    def deploy_release(self, version, **signing):
-        return self.deploy('--slot-a', self.sign(version, 'a', **signing), '--slot-b', self.sign(version, 'b', **signing))
-
-    def board(self):
-        return Board(BOOT, self.flash, broker=self.provider.broker)
+        self.device.back_to_factory()
 
     def slots(self):
         """What the host's tools find in the flash."""
-        return json.loads(self.provider.run('flash-facts', self.flash.part(self.path('facts'))))['slots']
+        return json.loads(self.provider.run('flash-facts', self.device.flash.part(self.lab.path('facts'))))['slots']
 
     def ready(self, board, version, slot, how='confirmed'):
         board.wait_for(f'^{version}: running from slot {slot}, {how}$')
@@ -77,9 +43,9 @@ class UpdateTest(unittest.TestCase):
 
     def reverts(self, version, *lines, reason):
         """The update to `version` comes back to 1.0.0, and the provider knows why."""
-        with self.board() as board:
+        with self.device.power_on() as board:
             self.ready(board, '1.0.0', 'A')
-            job = self.deploy_release(version)
+            job = self.device.deploy_release(version)
             for line in ('starting slot B: first boot of a new image: a trial', *lines):
                 board.wait_for(line)
             self.ready(board, '1.0.0', 'A')
@@ -89,9 +55,9 @@ class UpdateTest(unittest.TestCase):
 
     def refuses(self, *images, status, reason, options=()):
         """No reset, and 1.0.0 goes on."""
-        with self.board() as board:
+        with self.device.power_on() as board:
             self.ready(board, '1.0.0', 'A')
-            got = self.provider.execution(self.deploy(*images, options=options))
+            got = self.provider.execution(self.device.deploy(*images, options=options))
             board.wait_for('the provider knows the result')
             self.assertFalse([line for line in board.said if re.search('reset$', line)])
         self.assertEqual(got[0], status)
@@ -100,14 +66,14 @@ class UpdateTest(unittest.TestCase):
     # --- updates that go well -------------------------------------------------
 
     def test_a_release_for_both_slots_is_installed_again_and_again(self):
-        with self.board() as board:
+        with self.device.power_on() as board:
             self.ready(board, '1.0.0', 'A')
             for version, slot in (('1.1.0', 'B'), ('1.0.0', 'A'), ('1.1.0', 'B')):
-                job = self.deploy_release(version)
+                job = self.device.deploy_release(version)
                 board.wait_for(f'^{version}: running from slot {slot}, trial$')
                 board.wait_for(f'^{version}: confirmed: this image stays$')
                 self.assertEqual(self.provider.execution(job)[0], 'SUCCEEDED')
-            already = self.provider.execution(self.deploy_release('1.1.0'))
+            already = self.provider.execution(self.device.deploy_release('1.1.0'))
         self.assertEqual(already, ('SUCCEEDED', 'already installed'))
         slot = self.slots()[1]
         self.assertEqual((slot['version'], slot['class'], slot['verify']), ('1.1.0', 'confirmed', 'OTA_OK'))
@@ -126,25 +92,25 @@ class UpdateTest(unittest.TestCase):
     # --- images that must never run ------------------------------------------------
 
     def test_a_wrong_key_is_refused(self):
-        self.refuses(self.sign('1.1.0', 'b', key='stranger'), status='REJECTED', reason='key that is not trusted')
+        self.refuses(self.lab.sign('1.1.0', 'b', key='stranger'), status='REJECTED', reason='key that is not trusted')
 
     def test_the_wrong_slot_is_refused(self):
-        self.refuses(self.sign('1.1.0', 'a'), status='REJECTED', reason='linked for another slot')
+        self.refuses(self.lab.sign('1.1.0', 'a'), status='REJECTED', reason='linked for another slot')
 
     def test_a_flipped_bit_is_refused(self):
-        with open(self.path(self.sign('1.1.0', 'b')), 'rb') as f:
+        with open(self.lab.path(self.lab.sign('1.1.0', 'b')), 'rb') as f:
             image = bytearray(f.read())
         image[len(image) // 2] ^= 4
-        with open(self.path('flipped.img'), 'wb') as f:
+        with open(self.lab.path('flipped.img'), 'wb') as f:
             f.write(image)
         self.refuses('flipped.img', status='FAILED', reason='digest does not match', options=('--unchecked',))
 
     def test_the_tool_refuses_a_pair_that_is_none(self):
-        a, b = self.sign('1.1.0', 'a'), self.sign('1.1.0', 'b')
+        a, b = self.lab.sign('1.1.0', 'a'), self.lab.sign('1.1.0', 'b')
         rows = [
             ('swapped', b, a, 'swap them'),
             ('the same twice', a, a, 'linked for the same slot'),
-            ('two releases', self.sign('1.0.0', 'a'), b, 'not one release'),
+            ('two releases', self.lab.sign('1.0.0', 'a'), b, 'not one release'),
         ]
         for why, first, second, words in rows:
             with self.subTest(why):
@@ -155,9 +121,9 @@ class UpdateTest(unittest.TestCase):
     # --- what goes away ----------------------------------------------------------------
 
     def test_a_provider_and_broker_that_go_away_only_delay_an_update(self):
-        with self.board() as board:
+        with self.device.power_on() as board:
             self.ready(board, '1.0.0', 'A')
-            job = self.deploy_release('1.5.0')
+            job = self.device.deploy_release('1.5.0')
             board.wait_for('downloading: 20 %')
             self.provider.end()
             board.wait_for('^1.0.0: connection lost: ')
@@ -171,23 +137,10 @@ class UpdateTest(unittest.TestCase):
 
     def test_a_broker_that_cannot_be_trusted_is_not_talked_to(self):
         with tempfile.TemporaryDirectory(prefix='waft-stranger-') as room, Provider(HOST, room) as stranger:
-            with Board(BOOT, self.flash, broker=stranger.broker) as board:
+            with Board(self.lab.boot, self.device.flash, broker=stranger.broker) as board:
                 board.wait_for("^1.0.0: cannot connect: the broker's certificate is not trusted")
 
     # --- power ------------------------------------------------------------------------------
-
-    def settle(self, board, version):
-        """After power-on a verified image runs; whatever came of the update, the next one to `version` succeeds."""
-        board.wait_for('^boot: starting slot [AB]: ')
-        board.wait_for(': agent is ready$')
-        status, why = self.provider.execution(f'job-{self.jobs}')
-        if status != 'SUCCEEDED':
-            self.assertEqual(status, 'FAILED')
-            self.assertRegex(why, 'power')
-            status, _ = self.provider.execution(self.deploy_release(version))
-            board.wait_for(': agent is ready$')
-        self.assertEqual(status, 'SUCCEEDED')
-        return why
 
     def cut(self, board, seconds):
         """The power, after so long. @return what the board said last."""
@@ -201,16 +154,16 @@ class UpdateTest(unittest.TestCase):
         print(f'seed {seed}, {kills} kills', file=sys.stderr)
         dice = random.Random(seed)
         with contextlib.ExitStack() as lives:
-            board = lives.enter_context(self.board())
+            board = lives.enter_context(self.device.power_on())
             board.wait_for(': agent is ready$')
             for number in range(kills):
                 version, seconds = ('1.1.0', '1.0.0')[number % 2], dice.uniform(0, 2)
-                self.deploy_release(version)
+                job = self.device.deploy_release(version)
                 last = self.cut(board, seconds)
-                board = lives.enter_context(self.board())
+                board = lives.enter_context(self.device.power_on())
                 what = f'kill {number}, {seconds:.2f} s, after "{last}"'
                 try:
-                    print(f'{what}: {self.settle(board, version)}', file=sys.stderr)
+                    print(f'{what}: {self.device.settle(board, job, version)}', file=sys.stderr)
                 except AssertionError as why:
                     raise AssertionError(f'{what}, seed {seed}: {why}') from why
 
