@@ -30,7 +30,10 @@ static struct flash_model model;
 
 static struct ota_flash *model_make(uint32_t write_size, uint8_t erased)
 {
-    flash_model_init(&model, &(struct flash_geometry){ SECTORS, SECTOR, write_size, erased == 0 });
+    flash_model_init(&model, &(struct flash_geometry){ .sectors = SECTORS,
+                                                       .sector_size = SECTOR,
+                                                       .write_size = write_size,
+                                                       .erased_zero = erased == 0 });
     return &model.base;
 }
 
@@ -117,7 +120,8 @@ static void the_model_counts_what_a_program_must_not_do(void **state)
 {
     (void)state;
     struct flash_model m;
-    flash_model_init(&m, &(struct flash_geometry){ SECTORS, SECTOR, 8, false });
+    flash_model_init(
+        &m, &(struct flash_geometry){ .sectors = SECTORS, .sector_size = SECTOR, .write_size = 8 });
     uint8_t bytes[16] = { 1 };
     const struct ota_flash_ops *raw = m.base.ops; /* below the checks of ota_flash_*() */
     assert_int_equal(raw->write(&m.base, 0, OTA_SPAN_OF(bytes)), OTA_OK);
@@ -137,7 +141,8 @@ static void after_a_cut_nothing_works_until_power_is_on(void **state)
 {
     (void)state;
     struct flash_model m;
-    flash_model_init(&m, &(struct flash_geometry){ SECTORS, SECTOR, 8, false });
+    flash_model_init(
+        &m, &(struct flash_geometry){ .sectors = SECTORS, .sector_size = SECTOR, .write_size = 8 });
     uint8_t bytes[32], got[32];
     memset(bytes, 0x00, sizeof bytes);
     flash_model_cut(&m, 2, FLASH_CUT_HALF);
@@ -157,7 +162,8 @@ static void a_torn_erase_mixes_old_and_erased(void **state)
 {
     (void)state;
     struct flash_model m;
-    flash_model_init(&m, &(struct flash_geometry){ SECTORS, SECTOR, 8, false });
+    flash_model_init(
+        &m, &(struct flash_geometry){ .sectors = SECTORS, .sector_size = SECTOR, .write_size = 8 });
     uint8_t bytes[SECTOR];
     memset(bytes, 0x00, sizeof bytes);
     assert_int_equal(ota_flash_write(&m.base, 0, OTA_SPAN_OF(bytes)), OTA_OK);
