@@ -151,7 +151,7 @@ static void start_agent(struct sim *s, enum ota_reset_cause cause)
         .thing = OTA_SPAN_LIT(SIM_THING),
         .scratch = { OTA_BUF_OF(s->device.topic), OTA_BUF_OF(s->device.payload) },
         .running = s->device.boot.verdict.slot,
-        .handover = { s->device.boot.verdict.rule, cause },
+        .handover = { s->device.boot.verdict.rule, cause, ota_boot_refused(&s->device.boot) },
         .policy = s->cfg.policy,
         .format = OTA_FORMAT_CBOR,
         .block_size = s->cfg.block_size,

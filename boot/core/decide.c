@@ -61,7 +61,7 @@ struct ota_boot_verdict ota_boot_decide(const struct ota_boot_facts *facts, uint
     struct candidate c[OTA_SLOT_COUNT];
     for (uint32_t i = 0; i < OTA_SLOT_COUNT; i++) {
         const struct ota_boot_slot *slot = &facts->slot[i];
-        c[i].class = ota_slot_classify(&slot->trailer, slot->verifies);
+        c[i].class = ota_slot_classify(&slot->trailer, slot->verifies == OTA_YES);
         c[i].trials_left = trials_spent(&slot->trailer) < trials_max;
     }
 

@@ -58,17 +58,18 @@ static void tell_version(struct ota_store *store, enum ota_slot slot)
 }
 
 static void tell_slot(struct ota_store *store, enum ota_slot slot,
-                      const struct ota_slot_facts *facts, ota_err_t why_not)
+                      const struct ota_slot_facts *facts, const struct ota_boot_result *result)
 {
-    if (why_not != OTA_OK) {
-        say(slot_text(slot), ": nothing to run: ", ota_err_text(why_not));
+    const bool chosen = result->verdict.rule != OTA_BOOT_RECOVERY && result->verdict.slot == slot;
+    if (result->why_not[slot] != OTA_OK) {
+        say(slot_text(slot), ": nothing to run: ", ota_err_text(result->why_not[slot]));
         return;
     }
     uart_text("boot: ");
     uart_text(slot_text(slot));
     uart_text(": ");
     tell_version(store, slot);
-    uart_text(", verified, ");
+    uart_text(chosen ? ", verified, " : ", not looked at, ");
     uart_text(boot_class_text(ota_slot_classify(facts, true)));
     uart_text("\n");
 }
@@ -78,7 +79,7 @@ static void tell(struct ota_store *store, const struct ota_store_facts *before,
                  const struct ota_boot_result *result)
 {
     for (enum ota_slot slot = OTA_SLOT_A; slot <= OTA_SLOT_B; slot++) {
-        tell_slot(store, slot, &before->slot[slot], result->why_not[slot]);
+        tell_slot(store, slot, &before->slot[slot], result);
     }
 }
 
@@ -97,7 +98,10 @@ static _Noreturn void run(const struct ota_store *store, const struct ota_boot_r
                           enum ota_reset_cause cause)
 {
     struct entry entry;
-    const struct ota_handover handover = { result->verdict.rule, cause };
+    const struct ota_handover handover = { result->verdict.rule, cause, ota_boot_refused(result) };
+    if (!ota_boot_proved(store, result)) {
+        recover();
+    }
     if (!entry_read(store, result, &entry)) {
         say(slot_text(result->verdict.slot), ": its vectors point outside of it", "");
         if (!result->verdict.mark) {
@@ -110,6 +114,9 @@ static _Noreturn void run(const struct ota_store *store, const struct ota_boot_r
         boot_rule_text(result->verdict.rule), "");
     handover_write(&handover, result->verdict.slot);
     watchdog_start(BOARD_WATCHDOG_MS);
+    if (!ota_boot_proved(store, result)) {
+        recover();
+    }
     jump(&entry);
 }
 

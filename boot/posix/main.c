@@ -28,16 +28,18 @@ static void version_text(struct ota_store *store, enum ota_slot slot,
 }
 
 static void tell_slot(struct ota_store *store, enum ota_slot slot,
-                      const struct ota_slot_facts *facts, ota_err_t why_not)
+                      const struct ota_slot_facts *facts, const struct ota_boot_result *result)
 {
     const char name = slot == OTA_SLOT_A ? 'A' : 'B';
+    const ota_err_t why_not = result->why_not[slot];
+    const bool chosen = result->verdict.rule != OTA_BOOT_RECOVERY && result->verdict.slot == slot;
     if (why_not != OTA_OK) {
         printf("boot: slot %c: nothing to run: %s\n", name, ota_err_text(why_not));
         return;
     }
     char version[OTA_VERSION_TEXT_MAX + 1];
     version_text(store, slot, version);
-    printf("boot: slot %c: %s, verified, %s\n", name, version,
+    printf("boot: slot %c: %s, %s, %s\n", name, version, chosen ? "verified" : "not looked at",
            boot_class_text(ota_slot_classify(facts, true)));
 }
 
@@ -46,7 +48,7 @@ static void tell(struct ota_store *store, const struct ota_store_facts *before,
                  const struct ota_boot_result *result)
 {
     for (enum ota_slot slot = OTA_SLOT_A; slot <= OTA_SLOT_B; slot++) {
-        tell_slot(store, slot, &before->slot[slot], result->why_not[slot]);
+        tell_slot(store, slot, &before->slot[slot], result);
     }
     if (result->verdict.rule != OTA_BOOT_RECOVERY) {
         printf("boot: starting slot %c: %s\n", result->verdict.slot == OTA_SLOT_A ? 'A' : 'B',

@@ -55,15 +55,16 @@ static void arm_watchdog(void)
 
 static void jump(int fd, const struct ota_boot_result *result, int argc, char **argv)
 {
-    char rule[16];
+    char rule[16], refused[16];
     char *slot = result->verdict.slot == OTA_SLOT_A ? "A" : "B";
-    char *all[ARGUMENTS_MAX + 5];
+    char *all[ARGUMENTS_MAX + 7];
     int count = 0;
     snprintf(rule, sizeof rule, "%d", (int)result->verdict.rule);
+    snprintf(refused, sizeof refused, "%d", (int)ota_boot_refused(result));
     for (; count < argc; count++) {
         all[count] = argv[count];
     }
-    char *const added[] = { "--slot", slot, "--rule", rule, NULL };
+    char *const added[] = { "--slot", slot, "--rule", rule, "--refused", refused, NULL };
     for (size_t i = 0; i < sizeof added / sizeof added[0]; i++) {
         all[count++] = added[i];
     }
@@ -78,6 +79,9 @@ ota_err_t start(struct ota_store *store, const struct ota_boot_result *result, i
 {
     if (argc > ARGUMENTS_MAX) {
         return OTA_E_NO_ROOM;
+    }
+    if (!ota_boot_proved(store, result)) {
+        return OTA_E_STATE;
     }
     int fd = memfd_create("image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0) {

@@ -8,11 +8,12 @@
 
 #include "ota/handover.h"
 #include "ota/store.h"
+#include "ota/verdict.h"
 
 struct ota_boot_slot {
     struct ota_slot_facts trailer;
-    bool verifies;              /* digest, signature, class, counter: all good */
-    struct ota_version version; /* meaningful if it verifies */
+    ota_verdict_t verifies;     /* OTA_YES: as far as is known, it may run */
+    struct ota_version version; /* by its header */
 };
 
 struct ota_boot_facts {
@@ -25,7 +26,13 @@ struct ota_boot_verdict {
     bool mark;          /* write a trial mark before the jump */
 };
 
-/** Total: every combination of facts has a verdict. `trials_max`: boots of an unconfirmed image, 1 ..= OTA_TRIALS_MAX. */
+/**
+ * Total: every combination of facts has a verdict (docs/spec/boot-states.md has them). `trials_max`: boots of an
+ * unconfirmed image, 1 ..= OTA_TRIALS_MAX.
+ *
+ * Taking a slot for one that verifies until it has been looked at changes nothing: what is chosen
+ * is looked at, and if it does not verify the rules are asked again without it.
+ */
 struct ota_boot_verdict ota_boot_decide(const struct ota_boot_facts *facts, uint8_t trials_max);
 
 struct ota_boot_cfg {
@@ -38,15 +45,27 @@ struct ota_boot_cfg {
 /** What the bootloader found out; the board jumps to verdict.slot's payload. */
 struct ota_boot_result {
     struct ota_boot_verdict verdict;
-    ota_err_t why_not[OTA_SLOT_COUNT]; /* OTA_OK, or why that slot's image does not verify */
-    struct ota_image_header header;    /* of the chosen image */
+    ota_err_t why_not
+        [OTA_SLOT_COUNT]; /* why that slot's image may not run; OTA_OK: chosen, or not looked at */
+    struct ota_image_header header; /* of the chosen image */
+    ota_proof_t proof;              /* of it: see ota_boot_proved() */
 };
 
 /**
- * Gather the facts, decide, write the trial mark. If a mark cannot be written, the slot is set
- * aside and the decision taken again, so that an image is never tried uncounted.
+ * Gather the facts, decide, verify what would run, write the trial mark. If it does not verify, or
+ * a mark cannot be written, the slot is set aside and the decision taken again, so that an image
+ * is never tried uncounted.
  * Fails closed: any error reading trust, trailers or counter gives OTA_BOOT_RECOVERY.
  */
 struct ota_boot_result ota_boot(const struct ota_boot_cfg *cfg);
+
+/** Whether all of the chosen slot's image was proved. A port asks, and does not run it otherwise, twice before the jump. */
+bool ota_boot_proved(const struct ota_store *store, const struct ota_boot_result *result);
+
+/** For struct ota_handover: why the slot that is not chosen was refused. */
+static inline ota_err_t ota_boot_refused(const struct ota_boot_result *result)
+{
+    return result->why_not[ota_slot_other(result->verdict.slot)];
+}
 
 #endif

@@ -4,6 +4,8 @@
 #ifndef OTA_HANDOVER_H
 #define OTA_HANDOVER_H
 
+#include "ota/err.h"
+
 /** Which rule of the boot decision chose the slot; handed over to the application. */
 enum ota_boot_rule {
     OTA_BOOT_TRIAL = 1,       /* UNTRIED: its first boot                       */
@@ -27,6 +29,7 @@ enum ota_reset_cause {
 struct ota_handover {
     enum ota_boot_rule rule; /* 0 if another bootloader runs here: unknown */
     enum ota_reset_cause cause;
+    ota_err_t refused; /* why the other slot's image may not run, if that is known; OTA_OK */
 };
 
 #endif

@@ -24,6 +24,7 @@
 #include "ota/cursor.h"
 #include "ota/err.h"
 #include "ota/flash.h"
+#include "ota/verdict.h"
 #include "ota/version.h"
 
 #define OTA_IMAGE_MAGIC       0x96f3b83du
@@ -168,6 +169,7 @@ struct ota_verified_image {
     struct ota_image image;
     struct ota_region where;              /* the region it was read from */
     uint8_t file_digest[OTA_DIGEST_SIZE]; /* over image.size bytes */
+    ota_proof_t proof;                    /* holds for where.offset: see ota_proved() */
 };
 
 struct ota_verify_cfg {

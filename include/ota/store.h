@@ -152,9 +152,10 @@ OTA_MUST_CHECK ota_err_t ota_store_withdraw(struct ota_store *s, enum ota_slot s
  * Ask the bootloader to try a verified image: install sequence (one more than the other slot's),
  * read back, then the magic, read back. Goes on where a cut left it.
  *
- * @return OTA_OK; OTA_E_STATE if the sequence is torn or another, the magic is torn, or a mark of a trial
- *         or a confirm is there: the slot must be erased and filled again; OTA_E_IMAGE_COUNTER_ROOM: once
- *         confirmed, the counter could not follow it; OTA_E_FLASH_READ_BACK; OTA_E_FLASH.
+ * @return OTA_OK; OTA_E_STATE if the image is not proved to be verified, the sequence is torn or another, the
+ *         magic is torn, or a mark of a trial or a confirm is there: the slot must be erased and filled again;
+ *         OTA_E_IMAGE_COUNTER_ROOM: once confirmed, the counter could not follow it; OTA_E_FLASH_READ_BACK;
+ *         OTA_E_FLASH.
  */
 OTA_MUST_CHECK ota_err_t ota_store_activate(struct ota_store *s,
                                             const struct ota_verified_image *image);

@@ -48,24 +48,30 @@ ota_err_t ota_image_from_flash(struct ota_flash *flash, struct ota_region where,
     return err == OTA_E_TRUNCATED ? OTA_E_IMAGE_SIZE : err;
 }
 
-static ota_err_t check_image(struct ota_verify *v)
+/* Asked before the bytes are read and again behind them: see ota/verdict.h. */
+static ota_err_t check_image(struct ota_verify *v, unsigned round)
 {
     const struct ota_image *const image = &v->result.image;
     const ota_err_t err = ota_image_check(image, v->cfg.trust, v->cfg.counter_min, v->cfg.crypto);
     if (err != OTA_OK) {
         return err;
     }
+    ota_prove(&v->result.proof, OTA_PROOF_DEVICE + OTA_PROOF_COUNTER + OTA_PROOF_SIGNATURE, round);
     if ((image->header.flags & OTA_IMAGE_FLAG_ROM_FIXED) != 0 &&
         image->header.load_address != v->cfg.where.offset) {
         return OTA_E_IMAGE_SLOT;
     }
-    return v->cfg.crypto->ops->sha256_begin(v->cfg.crypto, &v->hash);
+    ota_prove(&v->result.proof, OTA_PROOF_PLACE, round);
+    return OTA_OK;
 }
 
 static ota_err_t begin(struct ota_verify *v)
 {
-    const ota_err_t err = ota_image_from_flash(v->cfg.flash, v->cfg.where, &v->result.image);
-    return err != OTA_OK ? err : check_image(v);
+    ota_err_t err = ota_image_from_flash(v->cfg.flash, v->cfg.where, &v->result.image);
+    if (err == OTA_OK) {
+        err = check_image(v, 0);
+    }
+    return err != OTA_OK ? err : v->cfg.crypto->ops->sha256_begin(v->cfg.crypto, &v->hash);
 }
 
 /* --- digests --------------------------------------------------------------------- */
@@ -86,13 +92,18 @@ static ota_err_t digest_piece(struct ota_verify *v, uint32_t len)
 /* Here ends what the image digest covers: it must be the one that was signed. */
 static ota_err_t compare_digest(struct ota_verify *v)
 {
-    uint8_t digest[OTA_DIGEST_SIZE];
-    const ota_err_t err = v->cfg.crypto->ops->sha256_peek(v->cfg.crypto, &v->hash, digest);
-    if (err != OTA_OK) {
-        return err;
+    for (unsigned round = 0; round < OTA_PROOF_ROUNDS; round++) {
+        uint8_t digest[OTA_DIGEST_SIZE];
+        const ota_err_t err = v->cfg.crypto->ops->sha256_peek(v->cfg.crypto, &v->hash, digest);
+        if (err != OTA_OK) {
+            return err;
+        }
+        if (memcmp(digest, v->result.image.digest, sizeof digest) != 0) {
+            return OTA_E_IMAGE_DIGEST;
+        }
+        ota_prove(&v->result.proof, OTA_PROOF_DIGEST, round);
     }
-    const bool same = memcmp(digest, v->result.image.digest, sizeof digest) == 0;
-    return same ? OTA_OK : OTA_E_IMAGE_DIGEST;
+    return OTA_OK;
 }
 
 /* One running digest gives both: the image digest on the way, the file digest at the end. */
@@ -113,8 +124,14 @@ static ota_err_t digest_some(struct ota_verify *v, uint32_t budget)
         }
         budget -= len;
     }
-    if (v->at < size) {
-        return OTA_OK;
+    return OTA_OK;
+}
+
+static ota_err_t finish(struct ota_verify *v)
+{
+    const ota_err_t err = check_image(v, 1);
+    if (err != OTA_OK) {
+        return err;
     }
     v->state = OTA_VERIFY_DONE;
     return v->cfg.crypto->ops->sha256_peek(v->cfg.crypto, &v->hash, v->result.file_digest);
@@ -127,6 +144,7 @@ static void restart(struct ota_verify *v)
 {
     memset(&v->result, 0, sizeof v->result);
     v->result.where = v->cfg.where;
+    v->result.proof = ota_proof_begin(v->cfg.where.offset);
     v->at = 0;
     v->state = OTA_VERIFY_HEADER;
 }
@@ -143,18 +161,17 @@ void ota_verify_begin(struct ota_verify *v, const struct ota_verify_cfg *cfg)
 static ota_err_t advance(struct ota_verify *v, uint32_t budget)
 {
     ota_err_t err = OTA_OK;
-    switch (v->state) {
-    case OTA_VERIFY_HEADER:
-        err = begin(v);
-        if (err != OTA_OK) {
-            return err;
-        }
-        v->state = OTA_VERIFY_HASHING;
-        return digest_some(v, budget);
-    case OTA_VERIFY_HASHING: return digest_some(v, budget);
-    case OTA_VERIFY_DONE: return OTA_OK;
+    if (v->state == OTA_VERIFY_DONE) {
+        return OTA_OK;
     }
-    OTA_UNREACHABLE();
+    if (v->state == OTA_VERIFY_HEADER) {
+        err = begin(v);
+        v->state = OTA_VERIFY_HASHING;
+    }
+    if (err == OTA_OK) {
+        err = digest_some(v, budget);
+    }
+    return err == OTA_OK && v->at == v->result.image.size ? finish(v) : err;
 }
 
 ota_err_t ota_verify_step(struct ota_verify *v, uint32_t budget,

@@ -78,6 +78,9 @@ static ota_err_t slot_of(const struct ota_store *s, struct ota_region where, enu
 ota_err_t ota_store_activate(struct ota_store *s, const struct ota_verified_image *image)
 {
     enum ota_slot slot;
+    if (!ota_proved(&image->proof, image->where.offset)) {
+        return OTA_E_STATE;
+    }
     ota_err_t err = slot_of(s, image->where, &slot);
     if (err != OTA_OK) {
         return err;

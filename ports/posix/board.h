@@ -53,7 +53,8 @@ struct board_args {
     enum ota_reset_cause cause; /* --reset-cause */
     enum ota_slot slot;         /* --slot A|B: of the image that runs */
     enum ota_boot_rule rule;    /* --rule NUMBER */
-    int faults_fd;              /* --faults FD: shared memory of the fault injection; -1: none */
+    ota_err_t refused; /* --refused NUMBER: why the bootloader did not take the other slot */
+    int faults_fd;     /* --faults FD: shared memory of the fault injection; -1: none */
 };
 
 /**

@@ -64,7 +64,7 @@ static void starts_the_confirmed_image_out_of_its_slot_and_leaves_no_file(void *
     assert_non_null(strstr(d->log, "boot: slot A: 1.0.0, verified, confirmed\n"));
     assert_non_null(strstr(d->log, "boot: slot B: nothing to run: not a valid image\n"));
     assert_non_null(strstr(d->log, "image /memfd:image (deleted):"));
-    assert_non_null(strstr(d->log, "--reset-cause power-on --slot A --rule 3\n"));
+    assert_non_null(strstr(d->log, "--reset-cause power-on --slot A --rule 3 --refused -21\n"));
     assert_int_equal(exit_code(t_device_end(d, SIGTERM)), 0);
 
     DIR *dir = opendir(d->tmp.path);

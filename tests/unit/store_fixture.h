@@ -87,10 +87,11 @@ static inline enum ota_slot_class fix_class(struct fix *x, enum ota_slot slot)
     return ota_slot_classify(&facts, true);
 }
 
-/* As if lib/image had verified it; the store looks only at where it is. */
+/* As if lib/image had verified it; the store looks only at where it is and at the proof. */
 static inline struct ota_verified_image fix_verified(const struct fix *x, enum ota_slot slot)
 {
-    return (struct ota_verified_image){ .where = ota_store_image_region(&x->s, slot) };
+    const struct ota_region where = ota_store_image_region(&x->s, slot);
+    return (struct ota_verified_image){ .where = where, .proof = OTA_PROOF_ALL + where.offset };
 }
 
 static inline void fix_erase_slot(struct fix *x, enum ota_slot slot)

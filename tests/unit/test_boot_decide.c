@@ -45,7 +45,8 @@ static struct ota_boot_slot slot_of(const char *what, int sequence, uint8_t majo
     };
     for (size_t i = 0; i < COUNT(kinds); i++) {
         if (strcmp(kinds[i].what, what) == 0) {
-            struct ota_boot_slot slot = { kinds[i].trailer, kinds[i].verifies, version(major) };
+            struct ota_boot_slot slot = { kinds[i].trailer, kinds[i].verifies ? OTA_YES : OTA_NO,
+                                          version(major) };
             slot.trailer.sequence_mark = sequence < 0 ? U : S;
             slot.trailer.sequence = sequence < 0 ? 0 : (uint32_t)sequence;
             return slot;
@@ -132,7 +133,7 @@ static void each_rule_chooses_its_slot(void **state)
 static int rule_alone(const struct ota_boot_slot *s, uint8_t trials_max)
 {
     const struct ota_slot_facts *t = &s->trailer;
-    if (!s->verifies) {
+    if (s->verifies != OTA_YES) {
         return 6;
     }
     if (t->magic == S && t->image_ok == S) {
@@ -178,9 +179,11 @@ static size_t add_numbers(struct ota_boot_slot *all, size_t count, const struct 
     /* Values that must not matter when the mark is not set are there too. */
     static const uint32_t sequences[] = { 0, 1 };
     static const uint8_t trials[] = { 0, 1, 8 };
+    static const ota_verdict_t no[] = { OTA_NO, OTA_YES ^ 1u };
     for (uint32_t i = 0; i < COUNT(sequences) * COUNT(trials) * 2 * 2; i++) {
-        struct ota_boot_slot slot = { *set, i / 12 % 2 == 0, version((uint8_t)(i / 6 % 2)) };
-        if (!slot.verifies && i > 13) {
+        struct ota_boot_slot slot = { *set, i / 12 % 2 == 0 ? OTA_YES : no[i % 2],
+                                      version((uint8_t)(i / 6 % 2)) };
+        if (slot.verifies != OTA_YES && i > 13) {
             continue; /* two are enough for what nothing may look at */
         }
         slot.trailer.sequence = sequences[i % 2];

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum option_id { FLASH, BROKER, CAUSE, SLOT, RULE, FAULTS, OPTION_COUNT };
+enum option_id { FLASH, BROKER, CAUSE, SLOT, RULE, REFUSED, FAULTS, OPTION_COUNT };
 
 static const struct option options[] = {
     { "flash", required_argument, NULL, FLASH },
@@ -14,6 +14,7 @@ static const struct option options[] = {
     { "reset-cause", required_argument, NULL, CAUSE },
     { "slot", required_argument, NULL, SLOT },
     { "rule", required_argument, NULL, RULE },
+    { "refused", required_argument, NULL, REFUSED },
     { "faults", required_argument, NULL, FAULTS },
     { NULL, 0, NULL, 0 },
 };
@@ -70,6 +71,17 @@ static bool read_rule(const char *text, struct board_args *args)
     return true;
 }
 
+/* An ota_err_t; one that is not in the list is a later bootloader's. */
+static bool read_refused(const char *text, struct board_args *args)
+{
+    int error = 0;
+    if (!read_number(text, -1000, OTA_OK, &error)) {
+        return false;
+    }
+    args->refused = (ota_err_t)error;
+    return true;
+}
+
 static bool read_option(int id, const char *text, struct board_args *args)
 {
     switch ((enum option_id)id) {
@@ -78,6 +90,7 @@ static bool read_option(int id, const char *text, struct board_args *args)
     case CAUSE: return board_cause_parse(text, &args->cause);
     case SLOT: return read_slot(text, args);
     case RULE: return read_rule(text, args);
+    case REFUSED: return read_refused(text, args);
     case FAULTS: return read_number(text, 0, 1 << 20, &args->faults_fd);
     case OPTION_COUNT: break;
     }

@@ -139,7 +139,7 @@ static bool start(struct demo *d)
         .layout = &posix_board_layout,
         .crypto = &d->crypto.base,
         .running_slot = d->args.slot,
-        .handover = { .rule = d->args.rule, .cause = d->args.cause },
+        .handover = { d->args.rule, d->args.cause, d->args.refused },
         .mqtt = { posix_mqtt_publish, posix_mqtt_subscribe, posix_mqtt_unsubscribe, d->mqtt },
         .reset = reset,
         .reset_context = d,

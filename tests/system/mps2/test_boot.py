@@ -93,7 +93,7 @@ class BootTest(unittest.TestCase):
         """After what the trial says, the old image runs, with that reset cause; and it stays so after power-on."""
         with Board(BOOT, flash, fast=True) as board:
             for line in (TRIAL_B, *lines, f'^boot: reset cause: {cause[0]}$',
-                         'slot B: 1.1.0, verified, tried, not confirmed', f'{WELL_A}, cause {cause[1]}'):
+                         'slot B: 1.1.0, not looked at, tried, not confirmed', f'{WELL_A}, cause {cause[1]}'):
                 board.wait_for(line)
         with Board(BOOT, flash) as board:
             board.wait_for(f'{WELL_A}, cause 1')
