@@ -21,14 +21,16 @@
 /* Nesting: a job document needs five; the rest is room for members that we skip. */
 #define OTA_JSON_DEPTH_MAX 32u
 
+/** Told by the first character; the values are those characters. */
 enum ota_json_kind {
-    OTA_JSON_OBJECT,
-    OTA_JSON_ARRAY,
-    OTA_JSON_STRING,
-    OTA_JSON_NUMBER,
-    OTA_JSON_TRUE,
-    OTA_JSON_FALSE,
-    OTA_JSON_NULL,
+    OTA_JSON_ABSENT = 0, /* no text: a member that was not there, or null */
+    OTA_JSON_OBJECT = '{',
+    OTA_JSON_ARRAY = '[',
+    OTA_JSON_STRING = '"',
+    OTA_JSON_NUMBER = '0',
+    OTA_JSON_TRUE = 't',
+    OTA_JSON_FALSE = 'f',
+    OTA_JSON_NULL = 'n',
 };
 
 /** One value: its text, without surrounding blanks, borrowed from the parsed text. */
@@ -49,6 +51,7 @@ enum ota_json_kind ota_json_kind(struct ota_json value);
 /** A cursor over the members of an object or the elements of an array. */
 struct ota_json_walk {
     struct ota_reader r;
+    ota_err_t err; /* OTA_OK until behind the last one */
 };
 
 /** Begin before the first member or element; any other kind has none. */
@@ -62,12 +65,51 @@ struct ota_json_walk ota_json_walk(struct ota_json container);
  */
 bool ota_json_next(struct ota_json_walk *w, struct ota_json *key, struct ota_json *value);
 
+/*
+ * Reading an object into a struct, by a table: a row for each member that is of interest.
+ *
+ *     static const struct ota_json_field fields[] = {
+ *         OTA_JSON_FIELD("filesize", OTA_JSON_REQUIRED | OTA_JSON_NUMBER, struct file, size),
+ *         OTA_JSON_FIELD("certfile", OTA_JSON_STRING, struct file, certfile),
+ *     };
+ *     struct file file = { 0 };
+ *     ota_err_t err = ota_json_bind(object, OTA_JSON_FIELDS(fields), &file);
+ */
+struct ota_json_field {
+    const char *name;
+    uint8_t kind, size; /* of the field in the struct */
+    uint16_t offset;
+};
+
+/* What a row may say of its member: an enum ota_json_kind, or */
+#define OTA_JSON_ANY      0u    /* whatever is there */
+#define OTA_JSON_REQUIRED 0x80u /* beside the kind: absent or null is an error */
+
+#define OTA_JSON_FIELD(name, kind, type, field)                                                    \
+    {                                                                                              \
+        (name), (kind), sizeof(((type *)0)->field), offsetof(type, field)                          \
+    }
+#define OTA_JSON_FIELDS(table) (table), sizeof(table) / sizeof((table)[0])
+
+/**
+ * Read the members of `object` that `fields` (at most 32) name into the struct at `into`.
+ *
+ * OTA_JSON_NUMBER goes to an unsigned integer of 1, 4 or 8 bytes, by the rules of
+ * ota_json_u64(), and must fit; each other kind goes to a struct ota_json. The field of a
+ * member that is absent or null keeps its value; members that no row names are skipped.
+ *
+ * @return OTA_OK; OTA_E_MALFORMED: no object, a name twice (two readers would disagree about
+ *         which counts), a required member absent, a value of another kind; OTA_E_RANGE: a number
+ *         does not fit. Some fields may have been written then.
+ */
+OTA_MUST_CHECK ota_err_t ota_json_bind(struct ota_json object, const struct ota_json_field *fields,
+                                       size_t count, void *into);
+
 /**
  * Find a member by name.
  *
  * @return OTA_OK; OTA_E_NOT_FOUND if it is absent or null, or `object` is not an
- *         object; OTA_E_MALFORMED if the name is there twice (two readers would
- *         disagree about which counts).
+ *         object; OTA_E_MALFORMED if the name is there twice.
  */
 OTA_MUST_CHECK ota_err_t ota_json_find(struct ota_json object, const char *name,
                                        struct ota_json *value);
@@ -92,6 +134,15 @@ OTA_MUST_CHECK ota_err_t ota_json_string(struct ota_json value, struct ota_buf o
  *         OTA_E_RANGE above 2^64 - 1.
  */
 OTA_MUST_CHECK ota_err_t ota_json_u64(struct ota_json value, uint64_t *number);
+
+/**
+ * Read a string of exactly two hexadecimal digits a byte (at most 32 bytes); before byte i stands a dash if bit i of
+ * `dashes` is set.
+ *
+ * @return whether it is one; if not, some of `bytes` may have been written.
+ */
+OTA_MUST_CHECK bool ota_json_hex(struct ota_json value, uint32_t dashes, uint8_t *bytes,
+                                 size_t count);
 
 /*
  * Writing. Commas and quotes are the writer's; escaping too. The result is

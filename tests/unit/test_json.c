@@ -503,6 +503,132 @@ static void a_job_is_read_out_of_the_services_message(void **state)
     free(file.ptr);
 }
 
+/* --- binding ------------------------------------------------------------------ */
+
+struct bound {
+    struct ota_json any, text, list;
+    uint64_t large;
+    uint32_t middle;
+    uint8_t small;
+};
+
+static const struct ota_json_field fields[] = {
+    OTA_JSON_FIELD("small", OTA_JSON_REQUIRED | OTA_JSON_NUMBER, struct bound, small),
+    OTA_JSON_FIELD("middle", OTA_JSON_NUMBER, struct bound, middle),
+    OTA_JSON_FIELD("large", OTA_JSON_NUMBER, struct bound, large),
+    OTA_JSON_FIELD("text", OTA_JSON_STRING, struct bound, text),
+    OTA_JSON_FIELD("list", OTA_JSON_ARRAY, struct bound, list),
+    OTA_JSON_FIELD("any", OTA_JSON_ANY, struct bound, any),
+};
+
+static void an_object_is_read_into_a_struct(void **state)
+{
+    (void)state;
+    struct bound b = { .middle = 4711 };
+    const struct ota_json object =
+        json("{\"other\":{\"small\":9},\"any\":-1.5,\"text\":\"a\",\"sm\\u0061ll\":\"255\","
+             "\"large\":18446744073709551615,\"middle\":null,\"list\":[1]}");
+    assert_int_equal(ota_json_bind(object, OTA_JSON_FIELDS(fields), &b), OTA_OK);
+    assert_int_equal(b.small, 255);
+    assert_int_equal(b.middle, 4711); /* null is absent, and what is absent stays as it was */
+    assert_true(b.large == UINT64_MAX);
+    assert_true(ota_span_eq(b.any.text, OTA_SPAN_LIT("-1.5")));
+    assert_true(ota_span_eq(b.text.text, OTA_SPAN_LIT("\"a\"")));
+    assert_true(ota_span_eq(b.list.text, OTA_SPAN_LIT("[1]")));
+}
+
+static void a_member_that_breaks_its_row_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why, *text;
+        ota_err_t want;
+    } rows[] = {
+        { "least", "{\"small\":0}", OTA_OK },
+        { "required, absent", "{\"middle\":1}", OTA_E_MALFORMED },
+        { "required, null", "{\"small\":null}", OTA_E_MALFORMED },
+        { "required, only inside", "{\"any\":{\"small\":0}}", OTA_E_MALFORMED },
+        { "small one over", "{\"small\":256}", OTA_E_RANGE },
+        { "small is no number", "{\"small\":true}", OTA_E_MALFORMED },
+        { "middle at its limit", "{\"small\":0,\"middle\":4294967295}", OTA_OK },
+        { "middle one over", "{\"small\":0,\"middle\":4294967296}", OTA_E_RANGE },
+        { "large one over", "{\"small\":0,\"large\":18446744073709551616}", OTA_E_RANGE },
+        { "number negative", "{\"small\":0,\"large\":-1}", OTA_E_MALFORMED },
+        { "text is a number", "{\"small\":0,\"text\":1}", OTA_E_MALFORMED },
+        { "list is an object", "{\"small\":0,\"list\":{}}", OTA_E_MALFORMED },
+        { "twice", "{\"small\":0,\"small\":0}", OTA_E_MALFORMED },
+        { "twice, once escaped", "{\"small\":0,\"any\":1,\"\\u0061ny\":1}", OTA_E_MALFORMED },
+        { "twice, once null", "{\"small\":0,\"any\":null,\"any\":1}", OTA_E_MALFORMED },
+        { "twice, but of no interest", "{\"small\":0,\"b\":1,\"b\":1}", OTA_OK },
+        { "empty", "{}", OTA_E_MALFORMED },
+        { "array", "[\"small\",0]", OTA_E_MALFORMED },
+        { "number", "0", OTA_E_MALFORMED },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct bound b = { 0 };
+        CHECK_ROW(rows[i].why,
+                  ota_json_bind(json(rows[i].text), OTA_JSON_FIELDS(fields), &b) == rows[i].want);
+    }
+}
+
+static void what_is_absent_is_no_value_of_any_kind(void **state)
+{
+    (void)state;
+    const struct ota_json absent = { OTA_SPAN_NONE };
+    uint8_t room[4];
+    uint64_t number;
+    struct ota_span decoded;
+    struct ota_json value;
+    struct ota_json_walk w = ota_json_walk(absent);
+    assert_int_equal(ota_json_kind(absent), OTA_JSON_ABSENT);
+    assert_false(ota_json_next(&w, NULL, &value));
+    assert_false(ota_json_is(absent, OTA_SPAN_NONE));
+    assert_false(ota_json_hex(absent, 0, room, 0));
+    assert_int_equal(ota_json_string(absent, OTA_BUF_OF(room), &decoded), OTA_E_MALFORMED);
+    assert_int_equal(ota_json_u64(absent, &number), OTA_E_MALFORMED);
+    assert_int_equal(ota_json_find(absent, "a", &value), OTA_E_NOT_FOUND);
+    assert_int_equal(ota_json_bind(absent, OTA_JSON_FIELDS(fields), room), OTA_E_MALFORMED);
+}
+
+static void hexadecimal_digits_are_whole_bytes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why, *text;
+        uint32_t dashes;
+        size_t count;
+        bool want;
+    } rows[] = {
+        { "bytes", "\"09afAF\"", 0, 3, true },
+        { "none", "\"\"", 0, 0, true },
+        { "escaped digit", "\"\\u0030\\u0039afAF\"", 0, 3, true },
+        { "a digit too many", "\"09afAF0\"", 0, 3, false },
+        { "a digit too few", "\"09afA\"", 0, 3, false },
+        { "below 0", "\"/9afAF\"", 0, 3, false },
+        { "above 9", "\"0:afAF\"", 0, 3, false },
+        { "below a", "\"09`fAF\"", 0, 3, false },
+        { "above f", "\"09agAF\"", 0, 3, false },
+        { "below A", "\"09af@F\"", 0, 3, false },
+        { "above F", "\"09afAG\"", 0, 3, false },
+        { "another script", "\"\xd9\xa1\xd9\xa1\xd9\xa1\xd9\xa1\xd9\xa1\xd9\xa1\"", 0, 3, false },
+        { "dash", "\"09-afAF\"", 2, 3, true },
+        { "dash first and last", "\"-09af-AF\"", 5, 3, true },
+        { "dash missing", "\"09afAF\"", 2, 3, false },
+        { "dash elsewhere", "\"09af-AF\"", 2, 3, false },
+        { "dash not wanted", "\"09-afAF\"", 0, 3, false },
+        { "number", "101010", 0, 3, false },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        static const uint8_t want[] = { 0x09, 0xaf, 0xaf };
+        uint8_t *room = t_exact(want, rows[i].count);
+        memset(room, 0, rows[i].count);
+        CHECK_ROW(rows[i].why, ota_json_hex(json(rows[i].text), rows[i].dashes, room,
+                                            rows[i].count) == rows[i].want);
+        CHECK_ROW(rows[i].why, !rows[i].want || memcmp(room, want, rows[i].count) == 0);
+        free(room);
+    }
+}
+
 /* --- writing -------------------------------------------------------------------- */
 
 static void write_sample(struct ota_writer *w)
@@ -671,6 +797,10 @@ int main(void)
         cmocka_unit_test(strings_are_compared_by_what_they_mean),
         cmocka_unit_test(numbers_may_be_strings),
         cmocka_unit_test(a_job_is_read_out_of_the_services_message),
+        cmocka_unit_test(an_object_is_read_into_a_struct),
+        cmocka_unit_test(a_member_that_breaks_its_row_is_refused),
+        cmocka_unit_test(what_is_absent_is_no_value_of_any_kind),
+        cmocka_unit_test(hexadecimal_digits_are_whole_bytes),
         cmocka_unit_test(commas_and_quotes_are_the_writers),
         cmocka_unit_test(with_too_little_room_nothing_is_written),
         cmocka_unit_test(strings_are_written_so_that_they_can_be_read),

@@ -123,6 +123,7 @@ static void compare(struct ota_json ours, const json_t *theirs)
     case OTA_JSON_TRUE: assert_true(json_is_true(theirs)); break;
     case OTA_JSON_FALSE: assert_true(json_is_false(theirs)); break;
     case OTA_JSON_NULL: assert_true(json_is_null(theirs)); break;
+    case OTA_JSON_ABSENT: fail(); break;
     }
 }
 
