@@ -84,66 +84,71 @@ struct ota_orchestrator_stats {
     uint32_t messages, refused, blocks, bytes, events_lost;
 };
 
-/* Private to lib/orchestrator; open so that the caller can give it a home. */
+/*
+ * Private to lib/orchestrator; open so that the caller can give it a home. What is small and often
+ * used comes first: code reaches that with fewer bytes.
+ */
 struct ota_orchestrator {
-    struct ota_orchestrator_cfg cfg;
-    struct ota_jobs jobs;
-    struct ota_stream stream;
-    struct ota_journal journal; /* == the newest state in flash */
-    /* subscriptions */
-    bool link;
-    uint8_t sub_acked, sub_sent; /* a bit each */
-    uint32_t sub_silences;       /* SUBACKs missing, in a row */
-    ota_ms_t sub_deadline;
-    ota_ms_t gather_until; /* notifications come in twos: one question for both */
     /* the workflow's place inside a state */
-    uint8_t step;            /* of the deed; 0 at its begin */
-    enum ota_idle_mode mode; /* of (none) */
-    uint8_t verifying;       /* the slot in `u.verify` that is being hashed; OTA_SLOT_COUNT: none */
-    uint8_t commands;        /* a bit each, taken by the deeds */
-    uint8_t answered;        /* a verdict that the provider's answer came to; 0: none */
-    bool restarted;          /* the restart's verdict has been carried out */
-    bool halted;             /* flash fault: stand still until a restart */
-    bool busy;               /* the deed has more to do at once */
-    bool verified;           /* u.verify holds the target's verified image */
-    bool offered;            /* `journal` and `source` hold an offer that waits for a decision */
-    bool claim_known;        /* the provider offered the claim in this boot: `source` is good */
-    bool must_take;          /* the execution is QUEUED: IN_PROGRESS must be told */
-    bool untouched;          /* this claim has not touched its slot yet */
-    bool fresh;              /* this boot has erased the target for the claim */
-    bool brief_report;       /* the provider did not like our details: report without */
+    uint8_t step;       /* of the deed; 0 at its begin */
+    uint8_t mode;       /* enum ota_idle_mode, of (none) */
+    uint8_t verifying;  /* the slot in `u.verify` that is being hashed; OTA_SLOT_COUNT: none */
+    uint8_t commands;   /* a bit each, taken by the deeds */
+    uint8_t answered;   /* a verdict that the provider's answer came to; 0: none */
+    uint8_t sub_acked;  /* subscriptions, a bit each */
+    uint8_t sub_sent;   /* the same */
+    bool link;          /* up */
+    bool restarted;     /* the restart's verdict has been carried out */
+    bool halted;        /* flash fault: stand still until a restart */
+    bool busy;          /* the deed has more to do at once */
+    bool verified;      /* u.verify holds the target's verified image */
+    bool offered;       /* `journal` and `source` hold an offer that waits for a decision */
+    bool claim_known;   /* the provider offered the claim in this boot: `source` is good */
+    bool must_take;     /* the execution is QUEUED: IN_PROGRESS must be told */
+    bool untouched;     /* the claim, or what may become one, has not touched its slot yet */
+    bool fresh;         /* this boot has erased the target for the claim */
+    bool brief_report;  /* the provider did not like our details: report without */
+    bool event_waits;   /* `event`, for poll */
+    uint8_t confirmed;  /* enum ota_confirmed of the running image, as `facts` say */
+    uint8_t slot_class; /* enum ota_slot_class that ota_classify_slot() found */
+    ota_err_t why;      /* why ota_verify_slot() said no */
+    struct ota_journal journal; /* == the newest state in flash */
+    struct ota_orchestrator_cfg cfg;
     uint32_t at;             /* of erase and clean: bytes done */
     uint32_t received, told; /* blocks of this download; of them told to the application */
     uint32_t published;      /* and to the provider */
-    uint64_t version;        /* versionNumber of the offered execution */
-    ota_ms_t deadline;       /* of the self-test; OTA_NEVER: none runs */
+    uint32_t sub_silences;   /* SUBACKs missing, in a row */
     ota_ms_t now;            /* the newest time that we were told */
-    ota_ms_t paid;           /* what the provider made us do to flash is paid for at this time */
-    struct {
-        uint8_t file_id, stream_len;
-        uint8_t stream[OTA_STREAM_ID_MAX];
-        bool has_digest; /* the job names the image's digest */
-        uint8_t digest[OTA_DIGEST_SIZE];
-    } source; /* of the claim, from the newest offer */
+    ota_ms_t deadline; /* of the self-test, or of a report's repetition; OTA_NEVER: none runs */
+    ota_ms_t sub_deadline;
+    ota_ms_t gather_until; /* notifications come in twos: one question for both */
+    ota_ms_t paid;         /* what the provider made us do to flash is paid for at this time */
+    uint64_t version;      /* versionNumber of the offered execution */
+    struct ota_orchestrator_stats stats;
+    struct ota_effect event;
+    struct ota_store_facts facts; /* as ota_look() found them */
     struct {
         struct ota_version version;
         uint32_t counter;
         uint8_t digest[OTA_DIGEST_SIZE];
-    } own;                            /* the running image */
+    } own; /* the running image */
+    struct ota_jobs jobs;
+    struct ota_stream stream;
+    struct {
+        uint8_t file_id, stream_len;
+        bool has_digest; /* the job names the image's digest */
+        uint8_t stream[OTA_STREAM_ID_MAX];
+        uint8_t digest[OTA_DIGEST_SIZE];
+    } source;                         /* of the claim, from the newest offer */
     uint8_t details[OTA_DETAILS_MAX]; /* of what is being told */
-    /* an event that waits for poll */
-    bool event_waits;
-    struct ota_effect event;
     /* head and tail while claiming; the verifier at any other time */
     union {
         struct ota_verify verify;
         struct {
             struct ota_image_header header;
-            uint32_t got; /* bytes of tlvs, from the front */
             uint8_t tlvs[OTA_IMAGE_TLVS_MAX];
         } early;
     } u;
-    struct ota_orchestrator_stats stats;
 };
 
 /**

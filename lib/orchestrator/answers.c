@@ -10,11 +10,6 @@
 /* What the application says of an offer. */
 #define DECISIONS (1u << OTA_COMMAND_ACCEPT | 1u << OTA_COMMAND_REFUSE)
 
-static enum verdict refuse(struct ota_orchestrator *o, ota_err_t error)
-{
-    return ota_fail(o, OTA_REASON_ERROR, error, V_REFUSE);
-}
-
 /* The bytes identity: what makes two jobs the same download. Not the stream, not the job. */
 static ota_err_t bytes_id(const struct ota_orchestrator *o, const struct ota_jobdoc *doc,
                           const struct ota_jobdoc_file *file, uint8_t id[OTA_DIGEST_SIZE])
@@ -41,12 +36,11 @@ static ota_err_t bytes_id(const struct ota_orchestrator *o, const struct ota_job
 }
 
 /* Early refusals from the document alone. It is advice: what passes here is checked again in the image. */
-static ota_err_t check_advice(const struct ota_orchestrator *o, const struct ota_jobdoc *doc,
+static ota_err_t check_advice(struct ota_orchestrator *o, const struct ota_jobdoc *doc,
                               const struct ota_jobdoc_file *file)
 {
     const struct ota_trust *trust = o->cfg.trust;
-    struct ota_store_facts facts;
-    const ota_err_t err = ota_store_facts(o->cfg.store, &facts);
+    const ota_err_t err = ota_look(o);
     if (err != OTA_OK) {
         return err;
     }
@@ -59,11 +53,12 @@ static ota_err_t check_advice(const struct ota_orchestrator *o, const struct ota
     if (doc->has_hw && (trust->hw_revision < doc->hw_min || trust->hw_revision > doc->hw_max)) {
         return OTA_E_IMAGE_HARDWARE;
     }
-    if (doc->has_counter && doc->counter < facts.counter) {
+    if (doc->has_counter && doc->counter < o->facts.counter) {
         return OTA_E_IMAGE_COUNTER;
     }
-    return file->size > ota_store_image_region(o->cfg.store, OTA_SLOT_A).size ? OTA_E_IMAGE_SIZE
-                                                                              : OTA_OK;
+    return file->size > ota_store_image_region(o->cfg.store, o->journal.slot).size
+               ? OTA_E_IMAGE_SIZE
+               : OTA_OK;
 }
 
 /* An offer, read. */
@@ -74,8 +69,8 @@ struct reading {
     uint8_t bytes_id[OTA_DIGEST_SIZE];
 };
 
-static ota_err_t read_parts(const struct ota_orchestrator *o, const struct ota_job_offer *offer,
-                            struct reading *r)
+static ota_err_t read_document(const struct ota_orchestrator *o, const struct ota_job_offer *offer,
+                               struct reading *r)
 {
     if (offer->document.text.len == 0) {
         return OTA_E_JOB_TOO_LARGE;
@@ -91,12 +86,6 @@ static ota_err_t read_parts(const struct ota_orchestrator *o, const struct ota_j
         err = bytes_id(o, &r->doc, &r->file, r->bytes_id);
     }
     return err;
-}
-
-static void read_document(const struct ota_orchestrator *o, const struct ota_job_offer *offer,
-                          struct reading *r)
-{
-    r->err = read_parts(o, offer, r);
 }
 
 /* The deployment's signature over the file, as the journal keeps it. */
@@ -132,13 +121,6 @@ static void take_source(struct ota_orchestrator *o, const struct ota_job_offer *
     o->claim_known = true;
 }
 
-/* A custom document, for the application's eyes; the job is refused all the same. */
-static void show_custom(struct ota_orchestrator *o, const struct ota_job_offer *offer)
-{
-    ota_event(o, OTA_EVENT_CUSTOM_JOB, 0, 0);
-    o->event.as.event.document = offer->document.text;
-}
-
 static bool same_report(const struct ota_orchestrator *o, const struct ota_job_offer *offer)
 {
     const struct ota_span held = { o->journal.job_id, o->journal.job_id_len };
@@ -154,35 +136,39 @@ static enum verdict consider(struct ota_orchestrator *o, const struct ota_job_of
         o->commands &= (uint8_t)~DECISIONS; /* what was said of another offer */
     }
     o->offered = false;
+    o->untouched = true;
     o->journal = (struct ota_journal){ .slot = ota_slot_other(o->cfg.running) };
     take_identity(o, offer);
-    if (r->err != OTA_OK) {
-        if (r->err == OTA_E_JOB_DOCUMENT) {
-            show_custom(o, offer);
-        }
-        return refuse(o, r->err);
+    ota_err_t err = r->err;
+    if (err ==
+        OTA_E_JOB_DOCUMENT) { /* for the application's eyes; the job is refused all the same */
+        ota_event(o, OTA_EVENT_CUSTOM_JOB);
+        o->event.as.event.document = offer->document.text;
     }
-    if (ota_jobdoc_names_image(&r->doc, o->own.digest)) {
+    if (err == OTA_OK && ota_jobdoc_names_image(&r->doc, o->own.digest)) {
         if (o->mode == OTA_MODE_STAY) {
-            return ota_fail(o, OTA_REASON_NO_WAY_BACK, OTA_OK, V_REFUSE);
+            return ota_fail(o, OTA_REASON_NO_WAY_BACK);
         }
         o->journal.slot = o->cfg.running;
-        return ota_fail(o, OTA_REASON_ALREADY_INSTALLED, OTA_OK, V_INSTALLED);
+        (void)ota_fail(o, OTA_REASON_ALREADY_INSTALLED);
+        return V_INSTALLED;
     }
-    ota_err_t err = check_advice(o, &r->doc, &r->file);
+    if (err == OTA_OK) {
+        err = check_advice(o, &r->doc, &r->file);
+    }
     if (err == OTA_OK) {
         err = take_signature(o, &r->file);
     }
     if (err != OTA_OK) {
-        return refuse(o, err);
+        return ota_fail_with(o, err);
     }
     o->journal.file_size = r->file.size;
     memcpy(o->journal.bytes_id, r->bytes_id, sizeof o->journal.bytes_id);
-    o->untouched = true;
     take_source(o, offer, r);
     if (o->cfg.policy == OTA_POLICY_ASK) {
         o->offered = true;
-        ota_event(o, OTA_EVENT_OFFER, r->file.size, 0);
+        ota_event(o, OTA_EVENT_OFFER);
+        o->event.as.event.value = r->file.size;
         return V_WAIT;
     }
     return V_OK;
@@ -209,7 +195,7 @@ static enum verdict take_over(struct ota_orchestrator *o, const struct ota_job_o
                               const struct reading *r)
 {
     if (take_signature(o, &r->file) != OTA_OK) {
-        return ota_claim_give_up(o);
+        return V_DROP;
     }
     ota_jobs_hush(&o->jobs);
     take_identity(o, offer);
@@ -225,7 +211,7 @@ static enum verdict compare(struct ota_orchestrator *o, const struct ota_job_off
         return V_WAIT; /* asked without the document: it has not changed */
     }
     if (!same_bytes(o, r)) {
-        return ota_claim_give_up(o);
+        return V_DROP;
     }
     const bool nothing_new = same_execution && same_source(o, r);
     take_source(o, offer, r);
@@ -240,85 +226,43 @@ static enum verdict compare(struct ota_orchestrator *o, const struct ota_job_off
     return V_WAIT;
 }
 
+/* From ACTIVATING on what was decided goes on; the next job waits its turn. */
 static void on_offer(struct ota_orchestrator *o, const struct ota_job_offer *offer)
 {
+    const bool idle = o->journal.state == OTA_JOURNAL_NONE && o->mode != OTA_MODE_TRIAL;
+    if (!idle && !ota_holds_claim(o)) {
+        return;
+    }
     struct reading r;
-    enum verdict v = V_WAIT;
-
-    switch (o->journal.state) {
-    case OTA_JOURNAL_NONE:
-        if (o->mode == OTA_MODE_TRIAL) {
-            return;
-        }
-        read_document(o, offer, &r);
-        v = consider(o, offer, &r);
-        break;
-    case OTA_JOURNAL_CLAIMED:
-    case OTA_JOURNAL_RECEIVING:
-    case OTA_JOURNAL_VERIFYING:
-    case OTA_JOURNAL_READY:
-        read_document(o, offer, &r);
-        v = compare(o, offer, &r);
-        break;
-    case OTA_JOURNAL_ACTIVATING: /* what was decided goes on; the next job waits its turn */
-    case OTA_JOURNAL_TESTING:
-    case OTA_JOURNAL_OUTCOME_OK:
-    case OTA_JOURNAL_OUTCOME_FAIL:
-    case OTA_JOURNAL_DROP:
-    case OTA_JOURNAL_REPORT_OK:
-    case OTA_JOURNAL_REPORT_FAIL: break;
-    }
-    if (v >= V_LEAVES) {
-        o->answered = (uint8_t)v;
-    }
+    r.err = read_document(o, offer, &r);
+    o->answered = (uint8_t)(idle ? consider(o, offer, &r) : compare(o, offer, &r));
 }
 
-/* Nothing is pending for us: a claim that we hold was canceled, or has run out of time. */
+/*
+ * Nothing is pending for us: a claim that we hold was canceled, or has run out of time. From
+ * ACTIVATING on let the test decide: a provider restored from a backup must not revert a fleet.
+ */
 static void on_empty(struct ota_orchestrator *o)
 {
-    switch (o->journal.state) {
-    case OTA_JOURNAL_NONE:
+    if (o->journal.state == OTA_JOURNAL_NONE) {
         o->offered = false;
         o->commands &= (uint8_t)~DECISIONS;
-        ota_event(o, OTA_EVENT_NO_JOB, 0, 0);
-        break;
-    case OTA_JOURNAL_CLAIMED:
-    case OTA_JOURNAL_RECEIVING:
-    case OTA_JOURNAL_VERIFYING:
-    case OTA_JOURNAL_READY:
-        ota_event(o, OTA_EVENT_CANCELED, 0, 0);
-        o->answered = (uint8_t)ota_claim_give_up(o);
-        break;
-    case OTA_JOURNAL_ACTIVATING:
-    case OTA_JOURNAL_TESTING: /* let the test decide: a provider restored from a backup must not revert a fleet */
-    case OTA_JOURNAL_OUTCOME_OK:
-    case OTA_JOURNAL_OUTCOME_FAIL:
-    case OTA_JOURNAL_DROP:
-    case OTA_JOURNAL_REPORT_OK:
-    case OTA_JOURNAL_REPORT_FAIL: break;
+        ota_event(o, OTA_EVENT_NO_JOB);
+    } else if (ota_holds_claim(o)) {
+        ota_event(o, OTA_EVENT_CANCELED);
+        o->answered = V_DROP;
     }
 }
 
 /* The answer to what we told of the execution: of a claim, or of a result. */
 static void on_told(struct ota_orchestrator *o, const struct ota_jobs_news *news)
 {
-    switch (o->journal.state) {
-    case OTA_JOURNAL_CLAIMED:
-    case OTA_JOURNAL_RECEIVING: ota_claim_on_answer(o, news); break;
-    case OTA_JOURNAL_VERIFYING:
-    case OTA_JOURNAL_READY:
-        if (news->kind == OTA_JOBS_NEWS_REJECTED) {
-            ota_check(o);
-        }
-        break;
-    case OTA_JOURNAL_REPORT_OK:
-    case OTA_JOURNAL_REPORT_FAIL: ota_report_on_answer(o, news); break;
-    case OTA_JOURNAL_NONE:
-    case OTA_JOURNAL_ACTIVATING:
-    case OTA_JOURNAL_TESTING:
-    case OTA_JOURNAL_OUTCOME_OK:
-    case OTA_JOURNAL_OUTCOME_FAIL:
-    case OTA_JOURNAL_DROP: break;
+    if (o->journal.state >= OTA_JOURNAL_REPORT_OK) {
+        ota_report_on_answer(o, news);
+    } else if (o->journal.state <= OTA_JOURNAL_RECEIVING) {
+        ota_claim_on_answer(o, news);
+    } else if (news->kind == OTA_JOBS_NEWS_REJECTED) {
+        ota_check(o); /* VERIFYING and READY: no others tell */
     }
 }
 

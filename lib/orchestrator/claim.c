@@ -15,20 +15,20 @@
 /* Application: about so many progress events per download. */
 #define EVENTS_PER_FILE 50u
 
-/* Steps of CLAIMED; RECEIVING begins with the same three. */
+/* Steps. Both states begin with the first three. */
 enum {
-    KNOW,   /* wait until the provider has offered this claim in this boot */
-    TAKE,   /* tell IN_PROGRESS, unless it is */
+    KNOW, /* wait until the provider has offered this claim in this boot; tell IN_PROGRESS, unless it is */
     TAKING, /* wait for the answer */
     TAKEN,  /* ours; what follows differs */
-    HEAD,   /* the first block is on its way */
-    TAIL,   /* the TLVs are on their way */
-    CHECK,  /* all that can be refused without the rest */
-    OWN,    /* look before you burn: the running image must verify ... */
-    OTHER,  /* ... or the target must not */
-    BURN,   /* erase */
-    CLEAN,  /* RECEIVING: make blank what lies behind the mark */
-    FETCH,  /* RECEIVING: blocks are on their way */
+    /* CLAIMED: */
+    HEAD,  /* the first block is on its way */
+    TAIL,  /* the TLVs are on their way */
+    OWN,   /* look before you burn: the running image must verify ... */
+    OTHER, /* ... or the target must not */
+    BURN,  /* erase */
+    /* RECEIVING: */
+    CLEAN, /* make blank what lies behind the mark */
+    FETCH, /* blocks are on their way */
 };
 
 uint32_t ota_claim_block_count(const struct ota_orchestrator *o)
@@ -43,47 +43,6 @@ bool ota_claim_streams(const struct ota_orchestrator *o)
 }
 
 /* --- taking the job ---------------------------------------------------------- */
-
-void ota_claim_tell(struct ota_orchestrator *o)
-{
-    const struct ota_jobs_update update = {
-        .job_id = { o->journal.job_id, o->journal.job_id_len },
-        .execution = o->journal.execution,
-        .expected_version = o->version, /* this execution as it was offered, or not at all */
-        .status = OTA_JOB_IN_PROGRESS,
-    };
-    ota_jobs_tell(&o->jobs, &update);
-}
-
-static enum verdict take(struct ota_orchestrator *o)
-{
-    if (o->must_take) {
-        ota_claim_tell(o);
-    }
-    o->step = o->must_take ? TAKING : TAKEN;
-    return V_MORE;
-}
-
-/* The steps that CLAIMED and RECEIVING share; V_OK once the job is ours. */
-static enum verdict own_the_job(struct ota_orchestrator *o)
-{
-    switch (o->step) {
-    case KNOW:
-        if (!o->claim_known) {
-            return V_WAIT;
-        }
-        o->step = TAKE;
-        return V_MORE;
-    case TAKE: return take(o);
-    case TAKING: return V_WAIT;
-    default: return V_OK;
-    }
-}
-
-enum verdict ota_claim_give_up(const struct ota_orchestrator *o)
-{
-    return o->journal.state == OTA_JOURNAL_CLAIMED && o->untouched ? V_FORGET : V_DROP;
-}
 
 /* Someone changed the execution, or our picture of it is old: look again. */
 void ota_claim_look_again(struct ota_orchestrator *o)
@@ -101,21 +60,22 @@ void ota_claim_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news 
     if (news->kind == OTA_JOBS_NEWS_ACCEPTED) {
         o->must_take = false;
         o->step = TAKEN;
-        ota_event(o, OTA_EVENT_CLAIMED, o->journal.file_size, 0);
-        return;
-    }
-    if (news->answer.code == OTA_WIRE_VersionMismatch &&
-        !ota_job_status_terminal(news->answer.status)) {
+        ota_event(o, OTA_EVENT_CLAIMED);
+        o->event.as.event.value = o->journal.file_size;
+    } else if (news->answer.code == OTA_WIRE_VersionMismatch &&
+               !ota_job_status_terminal(news->answer.status)) {
         ota_claim_look_again(o);
-        return;
+    } else {
+        ota_event(o, OTA_EVENT_CANCELED);
+        o->answered = V_DROP;
     }
-    ota_event(o, OTA_EVENT_CANCELED, 0, 0);
-    o->answered = (uint8_t)ota_claim_give_up(o);
 }
 
 /* --- fetching ------------------------------------------------------------------- */
 
-static enum verdict begin_stream(struct ota_orchestrator *o)
+/* Ask for the bytes from `begin` to `end` of the file; what comes belongs to `step`. */
+static enum verdict begin_stream(struct ota_orchestrator *o, uint8_t step, uint32_t begin,
+                                 uint32_t end)
 {
     const struct ota_stream_cfg cfg = {
         .root = o->cfg.root,
@@ -130,26 +90,20 @@ static enum verdict begin_stream(struct ota_orchestrator *o)
         .retry_ms_max = o->cfg.retry_ms_max,
         .seed = o->jobs.cfg.seed,
     };
-    const ota_err_t err = ota_stream_init(&o->stream, &cfg);
-    return err == OTA_OK ? V_OK : ota_fail(o, OTA_REASON_ERROR, OTA_E_JOB_DOCUMENT, V_FAIL);
-}
-
-static enum verdict refuse(struct ota_orchestrator *o, ota_err_t error)
-{
-    return ota_fail(o, OTA_REASON_ERROR, error, o->untouched ? V_REFUSE : V_FAIL);
+    if (ota_stream_init(&o->stream, &cfg) != OTA_OK) {
+        return ota_fail_with(o, OTA_E_JOB_DOCUMENT);
+    }
+    ota_stream_fetch(&o->stream, begin, end);
+    o->step = step;
+    return V_MORE;
 }
 
 static enum verdict fetch_head(struct ota_orchestrator *o)
 {
-    if (begin_stream(o) != V_OK) {
-        return refuse(o, OTA_E_JOB_DOCUMENT);
-    }
     const uint32_t size = o->journal.file_size;
-    ota_stream_fetch(&o->stream, 0, size < o->cfg.block_size ? size : o->cfg.block_size);
     memset(&o->u.early, 0, sizeof o->u.early);
     o->verified = false;
-    o->step = HEAD;
-    return V_MORE;
+    return begin_stream(o, HEAD, 0, size < o->cfg.block_size ? size : o->cfg.block_size);
 }
 
 static enum verdict fetch_tail(struct ota_orchestrator *o)
@@ -157,10 +111,10 @@ static enum verdict fetch_tail(struct ota_orchestrator *o)
     const uint32_t begin = ota_image_tlvs_offset(&o->u.early.header);
     const uint32_t size = o->journal.file_size;
     if (begin >= size) {
-        return refuse(o, OTA_E_IMAGE_FORMAT); /* also a head that was no header: all zero */
+        return ota_fail_with(o, OTA_E_IMAGE_FORMAT); /* also a head that was no header: all zero */
     }
     if (size - begin > OTA_IMAGE_TLVS_MAX) {
-        return refuse(o, OTA_E_IMAGE_TRAILING);
+        return ota_fail_with(o, OTA_E_IMAGE_TRAILING);
     }
     ota_stream_fetch(&o->stream, begin, size);
     o->step = TAIL;
@@ -173,9 +127,7 @@ static void keep_early(struct ota_orchestrator *o, const struct ota_block *block
     if (o->step == HEAD) {
         if (block->offset == 0 &&
             ota_image_header_read(block->data, &o->u.early.header) != OTA_OK) {
-            o->journal.error = OTA_E_IMAGE_FORMAT;
-            o->journal.reason = OTA_REASON_ERROR;
-            o->answered = o->untouched ? V_REFUSE : V_FAIL;
+            o->answered = (uint8_t)ota_fail_with(o, OTA_E_IMAGE_FORMAT);
         }
         return;
     }
@@ -210,15 +162,15 @@ static ota_err_t raise_mark(struct ota_orchestrator *o)
     return err;
 }
 
-static void store_block(struct ota_orchestrator *o, const struct ota_block *block, ota_ms_t now)
+static void store_block(struct ota_orchestrator *o, const struct ota_block *block)
 {
     ota_err_t err = ota_store_write(o->cfg.store, o->journal.slot, block->offset, block->data);
     if (err == OTA_OK) {
-        ota_stream_stored(&o->stream, block->offset, now);
+        ota_stream_stored(&o->stream, block->offset, o->now);
         err = raise_mark(o);
     }
     if (err != OTA_OK) {
-        o->answered = (uint8_t)ota_fail(o, OTA_REASON_ERROR, err, V_FAIL);
+        o->answered = (uint8_t)ota_fail_with(o, err);
         return;
     }
     o->received++;
@@ -226,74 +178,70 @@ static void store_block(struct ota_orchestrator *o, const struct ota_block *bloc
     o->stats.bytes += (uint32_t)block->data.len;
 }
 
-void ota_claim_on_block(struct ota_orchestrator *o, const struct ota_block *block, ota_ms_t now)
+void ota_claim_on_block(struct ota_orchestrator *o, const struct ota_block *block)
 {
     if (block->data.len == 0 || o->answered != V_WAIT) {
         return; /* here already; or the claim is over */
     }
     if (o->journal.state == OTA_JOURNAL_RECEIVING) {
-        store_block(o, block, now);
+        store_block(o, block);
         return;
     }
     keep_early(o, block);
-    ota_stream_stored(&o->stream, block->offset, now);
+    ota_stream_stored(&o->stream, block->offset, o->now);
 }
 
 /* --- the early checks -------------------------------------------------------------- */
 
-/* An image that runs unconfirmed has failed its test before: installing it again would not mend it. */
-static enum verdict already_installed(struct ota_orchestrator *o)
+/* May the image whose head and tail are here run on this device, from the claim's slot? */
+static ota_err_t check_image(struct ota_orchestrator *o, struct ota_image *image)
 {
-    enum ota_confirmed confirmed;
-    if (ota_own_confirmed(o, &confirmed) != OTA_OK) {
-        return V_HALT;
+    const struct ota_image_header *h = &o->u.early.header;
+    const struct ota_span tlvs = { o->u.early.tlvs,
+                                   o->journal.file_size - ota_image_tlvs_offset(h) };
+    const struct ota_region room = ota_store_image_region(o->cfg.store, o->journal.slot);
+
+    ota_err_t err = ota_image_read(h, tlvs, image);
+    if (err == OTA_OK) {
+        err = ota_look(o);
     }
-    if (confirmed == OTA_CONFIRMED_NO) {
-        return ota_fail(o, OTA_REASON_NO_WAY_BACK, OTA_OK, o->untouched ? V_REFUSE : V_FAIL);
+    if (err == OTA_OK) {
+        err = ota_image_check(image, o->cfg.trust, o->facts.counter, o->cfg.crypto);
     }
-    o->journal.slot = o->cfg.running;
-    return ota_fail(o, OTA_REASON_ALREADY_INSTALLED, OTA_OK, V_INSTALLED);
+    if (err != OTA_OK) {
+        return err == OTA_E_TRUNCATED ? OTA_E_IMAGE_FORMAT : err;
+    }
+    if (o->source.has_digest && memcmp(image->digest, o->source.digest, OTA_DIGEST_SIZE) != 0) {
+        return OTA_E_IMAGE_OTHER;
+    }
+    if ((h->flags & OTA_IMAGE_FLAG_ROM_FIXED) != 0 && h->load_address != room.offset) {
+        return OTA_E_IMAGE_SLOT;
+    }
+    if (image->size > room.size) {
+        return OTA_E_IMAGE_SIZE;
+    }
+    return image->counter > o->facts.counter_max ? OTA_E_IMAGE_COUNTER_ROOM : OTA_OK;
 }
 
 static enum verdict check_early(struct ota_orchestrator *o)
 {
-    const struct ota_image_header *h = &o->u.early.header;
-    const uint32_t offset = ota_image_tlvs_offset(h);
-    const struct ota_span tlvs = { o->u.early.tlvs, o->journal.file_size - offset };
     struct ota_image image;
-    struct ota_store_facts facts;
-
-    ota_err_t err = ota_image_read(h, tlvs, &image);
-    if (err == OTA_OK) {
-        err = ota_store_facts(o->cfg.store, &facts);
-    }
-    if (err == OTA_OK) {
-        err = ota_image_check(&image, o->cfg.trust, facts.counter, o->cfg.crypto);
-    }
-    if (err == OTA_OK && o->source.has_digest &&
-        memcmp(image.digest, o->source.digest, OTA_DIGEST_SIZE) != 0) {
-        err = OTA_E_IMAGE_OTHER;
-    }
-    const struct ota_region room = ota_store_image_region(o->cfg.store, o->journal.slot);
-    if (err == OTA_OK && (h->flags & OTA_IMAGE_FLAG_ROM_FIXED) != 0 &&
-        h->load_address != room.offset) {
-        err = OTA_E_IMAGE_SLOT;
-    }
-    if (err == OTA_OK && image.size > room.size) {
-        err = OTA_E_IMAGE_SIZE;
-    }
-    if (err == OTA_OK && image.counter > facts.counter_max) {
-        err = OTA_E_IMAGE_COUNTER_ROOM;
-    }
+    const ota_err_t err = check_image(o, &image);
     if (err != OTA_OK) {
-        return refuse(o, err == OTA_E_TRUNCATED ? OTA_E_IMAGE_FORMAT : err);
+        return ota_fail_with(o, err);
     }
-    if (memcmp(image.digest, o->own.digest, OTA_DIGEST_SIZE) == 0) {
-        return already_installed(o);
-    }
-    o->journal.version = h->version;
+    o->journal.version = image.header.version;
     o->step = OWN;
-    return V_MORE;
+    if (memcmp(image.digest, o->own.digest, OTA_DIGEST_SIZE) != 0) {
+        return V_MORE;
+    }
+    /* It runs already. Unconfirmed, it has failed its test before: installing it again would not mend it. */
+    if (o->confirmed == OTA_CONFIRMED_NO) {
+        return ota_fail(o, OTA_REASON_NO_WAY_BACK);
+    }
+    o->journal.slot = o->cfg.running;
+    (void)ota_fail(o, OTA_REASON_ALREADY_INSTALLED);
+    return V_INSTALLED;
 }
 
 /* --- burning ------------------------------------------------------------------------ */
@@ -301,17 +249,16 @@ static enum verdict check_early(struct ota_orchestrator *o)
 /* A running image that rotted must not erase the one that could replace it. */
 static enum verdict look_before_burning(struct ota_orchestrator *o, struct ota_effect *effect)
 {
-    const enum ota_slot slot = o->step == OWN ? o->cfg.running : o->journal.slot;
-    enum ota_slot_class class;
-    if (ota_classify_slot(o, slot, &class) == V_MORE) {
+    if (ota_classify_slot(o, o->step == OWN ? o->cfg.running : o->journal.slot) == V_MORE) {
         return V_MORE;
     }
-    if (o->step == OWN && class == OTA_SLOT_INVALID) {
+    if (o->step == OWN && o->slot_class == OTA_SLOT_INVALID) {
         o->step = OTHER;
         return V_MORE;
     }
     /* What is INCOMPLETE never boots: a reset would leave nothing at all. */
-    if (o->step == OTHER && class != OTA_SLOT_INVALID && class != OTA_SLOT_INCOMPLETE) {
+    if (o->step == OTHER && o->slot_class != OTA_SLOT_INVALID &&
+        o->slot_class != OTA_SLOT_INCOMPLETE) {
         return ota_reboot(o, effect);
     }
     o->at = 0;
@@ -320,10 +267,15 @@ static enum verdict look_before_burning(struct ota_orchestrator *o, struct ota_e
     return V_MORE;
 }
 
+static uint32_t slot_size(const struct ota_orchestrator *o)
+{
+    return o->cfg.store->layout->slot[o->journal.slot].size;
+}
+
 static enum verdict burn(struct ota_orchestrator *o)
 {
     ota_err_t err = ota_store_erase_step(o->cfg.store, o->journal.slot, &o->at);
-    if (err == OTA_OK && o->at < o->cfg.store->layout->slot[o->journal.slot].size) {
+    if (err == OTA_OK && o->at < slot_size(o)) {
         return V_MORE;
     }
     if (err == OTA_OK) {
@@ -331,32 +283,7 @@ static enum verdict burn(struct ota_orchestrator *o)
     }
     o->journal.mark = 0;
     o->fresh = true;
-    return err == OTA_OK ? V_OK : ota_fail(o, OTA_REASON_ERROR, err, V_FAIL);
-}
-
-enum verdict ota_deed_claim(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect)
-{
-    (void)now;
-    if (ota_take_command(o, OTA_COMMAND_ABORT)) {
-        return ota_fail(o, OTA_REASON_ABORTED, OTA_OK, o->untouched ? V_REFUSE : V_FAIL);
-    }
-    switch (o->step) {
-    case KNOW:
-    case TAKE:
-    case TAKING: return own_the_job(o);
-    case TAKEN: return fetch_head(o);
-    case HEAD: return ota_stream_idle(&o->stream) ? fetch_tail(o) : V_WAIT;
-    case TAIL:
-        if (!ota_stream_idle(&o->stream)) {
-            return V_WAIT;
-        }
-        o->step = CHECK;
-        return V_MORE;
-    case CHECK: return check_early(o);
-    case OWN:
-    case OTHER: return look_before_burning(o, effect);
-    default: return burn(o);
-    }
+    return err == OTA_OK ? V_OK : ota_fail_with(o, err);
 }
 
 /* --- RECEIVING ------------------------------------------------------------------------ */
@@ -376,31 +303,19 @@ static uint32_t resume_at(const struct ota_orchestrator *o)
     }
 }
 
-/* Has someone erased what the journal promises: the bytes below `begin`, or the download mark? */
-static ota_err_t find_gone(struct ota_orchestrator *o, uint32_t begin, bool *gone)
-{
-    bool blank;
-    struct ota_store_facts facts;
-    ota_err_t err = ota_target_blank(o, &blank);
-    if (err == OTA_OK) {
-        err = ota_store_facts(o->cfg.store, &facts);
-    }
-    if (err == OTA_OK) {
-        *gone = (blank && begin > 0) || facts.slot[o->journal.slot].download == OTA_MARK_UNSET;
-    }
-    return err;
-}
-
 /* The job is ours; the mark tells what is here. */
 static enum verdict begin_receiving(struct ota_orchestrator *o)
 {
-    bool gone;
     const uint32_t begin = resume_at(o);
-    const ota_err_t err = find_gone(o, begin, &gone);
-    if (err != OTA_OK) {
-        return ota_fail(o, OTA_REASON_ERROR, err, V_FAIL);
+    const bool blank = ota_target_blank(o);
+    if (o->why == OTA_OK) {
+        o->why = ota_look(o);
     }
-    if (gone) {
+    if (o->why != OTA_OK) {
+        return ota_fail_with(o, o->why);
+    }
+    /* Has someone erased what the journal promises: the bytes below `begin`, or the download mark? */
+    if ((blank && begin > 0) || o->facts.slot[o->journal.slot].download == OTA_MARK_UNSET) {
         return V_GONE;
     }
     if (begin != o->journal.mark) {
@@ -410,31 +325,28 @@ static enum verdict begin_receiving(struct ota_orchestrator *o)
         }
     }
     if (begin > 0) {
-        ota_event(o, OTA_EVENT_RESUMED, begin, o->journal.file_size);
+        ota_event(o, OTA_EVENT_RESUMED);
+        o->event.as.event.value = begin;
+        o->event.as.event.total = o->journal.file_size;
     }
-    const bool just_erased = o->at == o->cfg.store->layout->slot[o->journal.slot].size;
-    o->at = just_erased ? o->at : begin;
+    if (o->at != slot_size(o)) { /* not erased just now */
+        o->at = begin;
+    }
     o->step = CLEAN;
     return V_MORE;
 }
 
 static enum verdict clean(struct ota_orchestrator *o)
 {
-    const struct ota_region room = ota_store_image_region(o->cfg.store, o->journal.slot);
-    if (o->at < room.size) {
+    if (o->at < ota_store_image_region(o->cfg.store, o->journal.slot).size) {
         const ota_err_t err = ota_store_clean_step(o->cfg.store, o->journal.slot, &o->at);
-        return err == OTA_OK ? V_MORE : ota_fail(o, OTA_REASON_ERROR, err, V_FAIL);
-    }
-    o->at = 0; /* from here on nothing is blank for sure */
-    if (begin_stream(o) != V_OK) {
-        return ota_fail(o, OTA_REASON_ERROR, OTA_E_JOB_DOCUMENT, V_FAIL);
+        return err == OTA_OK ? V_MORE : ota_fail_with(o, err);
     }
     const uint32_t begin = resume_at(o);
-    ota_stream_fetch(&o->stream, begin, o->journal.file_size);
+    o->at = 0; /* from here on nothing is blank for sure */
     o->received = begin / o->cfg.block_size;
     o->told = o->published = 0;
-    o->step = FETCH;
-    return V_MORE;
+    return begin_stream(o, FETCH, begin, o->journal.file_size);
 }
 
 static enum verdict tell_progress(struct ota_orchestrator *o, struct ota_effect *effect)
@@ -445,33 +357,62 @@ static enum verdict tell_progress(struct ota_orchestrator *o, struct ota_effect 
     if (o->received != o->told &&
         (o->received - o->told >= total / EVENTS_PER_FILE || o->received == total)) {
         o->told = o->received;
-        ota_event(o, OTA_EVENT_PROGRESS, o->received, total);
+        ota_event(o, OTA_EVENT_PROGRESS);
+        o->event.as.event.value = o->received;
+        o->event.as.event.total = total;
         return V_MORE;
     }
     if (o->received > 0 && (o->published == 0 || o->received - o->published >= every)) {
         o->published = o->received;
-        return ota_publish_receive(o, effect);
+        return ota_publish(o, OTA_SAY_RECEIVE, effect);
     }
     return V_WAIT;
 }
 
-enum verdict ota_deed_receive(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect)
+/* --- both states ---------------------------------------------------------------------- */
+
+/* The steps in which a stream runs. */
+static enum verdict while_streaming(struct ota_orchestrator *o, struct ota_effect *effect)
 {
-    (void)now;
-    if (ota_take_command(o, OTA_COMMAND_ABORT)) {
-        return ota_fail(o, OTA_REASON_ABORTED, OTA_OK, V_FAIL);
+    if (o->step == FETCH) {
+        const enum verdict v = tell_progress(o, effect);
+        if (v != V_WAIT) {
+            return v;
+        }
+    }
+    if (!ota_stream_idle(&o->stream)) {
+        return V_WAIT;
+    }
+    switch (o->step) {
+    case HEAD: return fetch_tail(o);
+    case TAIL: return check_early(o);
+    default: return V_OK;
+    }
+}
+
+/* A flat switch: what each step does. */
+enum verdict ota_deed_fetch(struct ota_orchestrator *o, struct ota_effect *effect)
+{
+    const enum verdict said = ota_obey(o);
+    if (said != V_WAIT) {
+        return said;
     }
     switch (o->step) {
     case KNOW:
-    case TAKE:
-    case TAKING: return own_the_job(o);
-    case TAKEN: return begin_receiving(o);
+        if (!o->claim_known) {
+            return V_WAIT;
+        }
+        if (o->must_take) {
+            ota_tell_taken(o);
+        }
+        o->step = o->must_take ? TAKING : TAKEN;
+        return V_MORE;
+    case TAKING: return V_WAIT;
+    case TAKEN: return o->journal.state == OTA_JOURNAL_CLAIMED ? fetch_head(o) : begin_receiving(o);
+    case OWN:
+    case OTHER: return look_before_burning(o, effect);
+    case BURN: return burn(o);
     case CLEAN: return clean(o);
-    default: break;
+    default: return while_streaming(o, effect);
     }
-    const enum verdict v = tell_progress(o, effect);
-    if (v != V_WAIT) {
-        return v;
-    }
-    return ota_stream_idle(&o->stream) ? V_OK : V_WAIT;
 }

@@ -12,16 +12,15 @@
 static ota_err_t read_own(struct ota_orchestrator *o)
 {
     struct ota_store *store = o->cfg.store;
-    struct ota_image image;
+    struct ota_image *image = &o->u.verify.result.image; /* room that nobody needs yet */
     const ota_err_t err =
-        ota_image_from_flash(store->flash, ota_store_image_region(store, o->cfg.running), &image);
-    if (err != OTA_OK) {
-        return err;
+        ota_image_from_flash(store->flash, ota_store_image_region(store, o->cfg.running), image);
+    if (err == OTA_OK) {
+        o->own.version = image->header.version;
+        o->own.counter = image->counter;
+        memcpy(o->own.digest, image->digest, sizeof o->own.digest);
     }
-    o->own.version = image.header.version;
-    o->own.counter = image.counter;
-    memcpy(o->own.digest, image.digest, sizeof o->own.digest);
-    return OTA_OK;
+    return err;
 }
 
 /* Whatever wrote it: of a job without a name nothing can be said to anyone. */
@@ -80,34 +79,28 @@ static enum ota_target_mark target_mark(const struct ota_slot_facts *f)
 /* Take the verdict, and record it if it is another state. */
 static enum verdict decide(struct ota_orchestrator *o)
 {
-    struct ota_store_facts facts;
-    struct ota_restart_facts f = {
+    if (ota_look(o) != OTA_OK) {
+        return V_HALT;
+    }
+    const struct ota_restart_facts f = {
         .journal = o->journal.state,
         .refusals = o->journal.refusals,
         .target_runs = o->journal.slot == o->cfg.running,
+        .confirmed = (enum ota_confirmed)o->confirmed,
+        .target = target_mark(&o->facts.slot[o->journal.slot]),
         .rule = o->cfg.handover.rule,
     };
-    if (ota_store_facts(o->cfg.store, &facts) != OTA_OK ||
-        ota_own_confirmed(o, &f.confirmed) != OTA_OK) {
-        return V_HALT;
-    }
-    f.target = target_mark(&facts.slot[o->journal.slot]);
-
     const struct ota_restart_verdict v = ota_restart_decide(&f);
-    const bool new_state = v.state != o->journal.state || v.refusals != o->journal.refusals;
-    o->mode = v.mode;
+    enum verdict entered = V_MORE;
     o->journal.refusals = v.refusals;
     if (v.reason != OTA_REASON_NONE) {
         o->journal.reason = v.reason;
         o->journal.reset_cause = (uint8_t)o->cfg.handover.cause;
     }
-    o->step = 1;
-    if (!new_state) {
-        return V_MORE;
+    if (v.state != f.journal || v.refusals != f.refusals) {
+        entered = ota_workflow_enter(o, v.state);
     }
-    const enum ota_idle_mode mode = o->mode;
-    const enum verdict entered = ota_workflow_enter(o, v.state);
-    o->mode = mode; /* as the facts say, not as after a job */
+    o->mode = (uint8_t)v.mode; /* as the facts say, not as after a job */
     o->step = 1;
     return entered;
 }
@@ -118,20 +111,16 @@ static enum verdict decide(struct ota_orchestrator *o)
  */
 static enum verdict catch_up_counter(struct ota_orchestrator *o)
 {
-    struct ota_store_facts facts;
-    enum ota_confirmed confirmed;
-    if (ota_store_facts(o->cfg.store, &facts) != OTA_OK ||
-        ota_own_confirmed(o, &confirmed) != OTA_OK) {
+    if (ota_look(o) != OTA_OK) {
         return V_HALT;
     }
-    if (confirmed != OTA_CONFIRMED_YES || o->own.counter <= facts.counter ||
+    if (o->confirmed != OTA_CONFIRMED_YES || o->own.counter <= o->facts.counter ||
         o->journal.state == OTA_JOURNAL_TESTING) {
         return V_OK;
     }
-    ota_err_t why;
-    const enum verdict v = ota_verify_slot(o, o->cfg.running, &why);
+    const enum verdict v = ota_verify_slot(o, o->cfg.running);
     if (v == V_OK && ota_store_counter_raise(o->cfg.store, o->own.counter) != OTA_OK) {
-        ota_event(o, OTA_EVENT_FLASH_FAULT, 0, 0); /* the next restart tries again */
+        ota_event(o, OTA_EVENT_FLASH_FAULT); /* the next restart tries again */
     }
     return v == V_MORE ? V_MORE : V_OK;
 }
@@ -169,7 +158,7 @@ void ota_orchestrator_subscribed(struct ota_orchestrator *o, struct ota_span fil
 }
 
 static ota_err_t on_stream_message(struct ota_orchestrator *o, const struct ota_topic *topic,
-                                   struct ota_span payload, ota_ms_t now)
+                                   struct ota_span payload)
 {
     struct ota_block block;
     if (!ota_claim_streams(o)) {
@@ -177,7 +166,7 @@ static ota_err_t on_stream_message(struct ota_orchestrator *o, const struct ota_
     }
     const ota_err_t err = ota_stream_on_message(&o->stream, topic, payload, o->cfg.room, &block);
     if (err == OTA_OK) {
-        ota_claim_on_block(o, &block, now);
+        ota_claim_on_block(o, &block);
     } else if (err == OTA_E_NOT_FOUND) {
         ota_claim_look_again(o); /* the stream is gone: perhaps the job is too */
         return OTA_OK;
@@ -186,13 +175,13 @@ static ota_err_t on_stream_message(struct ota_orchestrator *o, const struct ota_
 }
 
 static ota_err_t dispatch(struct ota_orchestrator *o, const struct ota_topic *topic,
-                          struct ota_span payload, ota_ms_t now)
+                          struct ota_span payload)
 {
     if (!ota_span_eq(topic->thing, o->cfg.thing)) {
         return OTA_E_UNEXPECTED;
     }
     if (topic->kind >= OTA_TOPIC_STREAM_DESCRIPTION) {
-        return on_stream_message(o, topic, payload, now);
+        return on_stream_message(o, topic, payload);
     }
     struct ota_jobs_news news;
     const ota_err_t err = ota_jobs_on_message(&o->jobs, topic, payload, &news);
@@ -217,12 +206,12 @@ void ota_orchestrator_message(struct ota_orchestrator *o, struct ota_span topic_
     o->stats.messages++;
     o->busy = true;
     if (err == OTA_OK) {
-        err = dispatch(o, &topic, payload, now);
+        err = dispatch(o, &topic, payload);
     }
     if (err != OTA_OK) {
         o->stats.refused++;
         if (!o->event_waits) {
-            ota_event(o, OTA_EVENT_MESSAGE_REFUSED, 0, 0);
+            ota_event(o, OTA_EVENT_MESSAGE_REFUSED);
             o->event.as.event.error = err;
         }
     }
@@ -243,81 +232,38 @@ void ota_orchestrator_too_large(struct ota_orchestrator *o, struct ota_span topi
     }
 }
 
-/* An offer that the application has not been told of cannot be what it decides about. */
-static bool offer_unseen(const struct ota_orchestrator *o)
-{
-    return o->event_waits && o->event.as.event.kind == OTA_EVENT_OFFER;
-}
-
-/* Does the command mean something in this state? */
-static bool meaningful(const struct ota_orchestrator *o, enum ota_command command)
-{
-    const enum ota_journal_state state = o->journal.state;
-    const bool testing =
-        state == OTA_JOURNAL_TESTING || (state == OTA_JOURNAL_NONE && o->mode == OTA_MODE_TRIAL);
-    switch (command) {
-    case OTA_COMMAND_CHECK: return true;
-    case OTA_COMMAND_ACCEPT:
-    case OTA_COMMAND_REFUSE: return state == OTA_JOURNAL_NONE && o->offered && !offer_unseen(o);
-    case OTA_COMMAND_ACTIVATE: return state == OTA_JOURNAL_READY;
-    case OTA_COMMAND_CONFIRM: return testing;
-    case OTA_COMMAND_REJECT: return testing || state == OTA_JOURNAL_READY;
-    case OTA_COMMAND_ABORT:
-        return testing || state == OTA_JOURNAL_CLAIMED || state == OTA_JOURNAL_RECEIVING ||
-               state == OTA_JOURNAL_READY;
-    }
-    return false;
-}
-
-ota_err_t ota_orchestrator_command(struct ota_orchestrator *o, enum ota_command command)
-{
-    if (o->halted || !o->restarted || !meaningful(o, command)) {
-        return OTA_E_STATE;
-    }
-    o->commands |= (uint8_t)(1u << command);
-    o->busy = true;
-    return OTA_OK;
-}
-
 /* --- work --------------------------------------------------------------------------- */
 
-/* The states in which the provider's answer would change something. */
-static bool may_ask(const struct ota_orchestrator *o)
+/* The provider is to be asked, and its answer would change something. */
+static bool would_ask(const struct ota_orchestrator *o)
 {
-    switch (o->journal.state) {
-    case OTA_JOURNAL_NONE: return o->mode == OTA_MODE_IDLE || o->mode == OTA_MODE_STAY;
-    case OTA_JOURNAL_CLAIMED:
-    case OTA_JOURNAL_RECEIVING:
-    case OTA_JOURNAL_VERIFYING:
-    case OTA_JOURNAL_READY: return true;
-    case OTA_JOURNAL_ACTIVATING:
-    case OTA_JOURNAL_TESTING:
-    case OTA_JOURNAL_OUTCOME_OK:
-    case OTA_JOURNAL_OUTCOME_FAIL:
-    case OTA_JOURNAL_DROP:
-    case OTA_JOURNAL_REPORT_OK:
-    case OTA_JOURNAL_REPORT_FAIL: return false;
-    }
-    return false;
+    const bool idle = o->journal.state == OTA_JOURNAL_NONE &&
+                      (o->mode == OTA_MODE_IDLE || o->mode == OTA_MODE_STAY);
+    return ota_jobs_gate(o) && ota_check_waits(o) && (idle || ota_holds_claim(o));
 }
 
-static bool poll_link(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect)
+/* A stream is wanted, and can be had. */
+static bool would_stream(const struct ota_orchestrator *o)
 {
-    if (ota_subscriptions_poll(o, now, effect)) {
+    return ota_stream_gate(o) && ota_claim_streams(o);
+}
+
+static bool poll_link(struct ota_orchestrator *o, struct ota_effect *effect)
+{
+    if (ota_subscriptions_poll(o, effect)) {
         return true;
     }
     if (!ota_jobs_gate(o) || !o->restarted) {
         return false;
     }
-    if (ota_check_waits(o) && may_ask(o) && now >= ota_rested_at(o)) {
+    if (would_ask(o) && o->now >= ota_rested_at(o)) {
         (void)ota_take_command(o, OTA_COMMAND_CHECK);
         ota_jobs_ask(&o->jobs);
     }
-    if (ota_jobs_poll(&o->jobs, now, &o->cfg.scratch, effect)) {
+    if (ota_jobs_poll(&o->jobs, o->now, &o->cfg.scratch, effect)) {
         return true;
     }
-    return ota_stream_gate(o) && ota_claim_streams(o) &&
-           ota_stream_poll(&o->stream, now, &o->cfg.scratch, effect);
+    return would_stream(o) && ota_stream_poll(&o->stream, o->now, &o->cfg.scratch, effect);
 }
 
 static bool give_event(struct ota_orchestrator *o, struct ota_effect *effect)
@@ -340,10 +286,10 @@ bool ota_orchestrator_poll(struct ota_orchestrator *o, ota_ms_t now, struct ota_
         o->busy = false;
         return false;
     }
-    if (poll_link(o, now, effect)) {
+    if (poll_link(o, effect)) {
         return true;
     }
-    const enum verdict v = ota_workflow_turn(o, now, effect);
+    const enum verdict v = ota_workflow_turn(o, effect);
     o->busy = v != V_WAIT && v != V_HALT;
     return v == V_EFFECT || give_event(o, effect);
 }
@@ -368,10 +314,10 @@ ota_ms_t ota_orchestrator_deadline(const struct ota_orchestrator *o)
     if (ota_jobs_gate(o)) {
         at = sooner(at, ota_jobs_deadline(&o->jobs));
     }
-    if (ota_jobs_gate(o) && ota_check_waits(o) && may_ask(o)) {
+    if (would_ask(o)) {
         at = sooner(at, ota_rested_at(o));
     }
-    if (ota_stream_gate(o) && ota_claim_streams(o)) {
+    if (would_stream(o)) {
         at = sooner(at, ota_stream_deadline(&o->stream));
     }
     return at;

@@ -41,66 +41,81 @@ const char *ota_reason_text(enum ota_reason reason)
 
 /* --- words ----------------------------------------------------------------------- */
 
-/* Short texts of our own, which need no escaping: built first, then put as one string. */
-static void put_reason(struct ota_json_out *json, const struct ota_journal *j,
-                       struct ota_version own)
+/* What `%` and this letter stand for in statusDetails. All of it is ours, and nothing that JSON would escape. */
+static void put_value(struct ota_writer *w, const struct ota_orchestrator *o, char what)
 {
-    uint8_t text[128];
-    struct ota_writer w = ota_writer(OTA_BUF_OF(text));
-
-    if (j->reason == OTA_REASON_ERROR) {
-        ota_write_str(&w, ota_err_text(j->error));
-    } else if ((size_t)j->reason < COUNT(reasons)) {
-        ota_write_str(&w, reasons[j->reason]);
+    const struct ota_journal *j = &o->journal;
+    const struct ota_version own = o->own.version;
+    switch (what) {
+    case 'n': /* blocks that are here, and all */
+        ota_write_decimal(w, o->received);
+        ota_write_str(w, "/");
+        ota_write_decimal(w, ota_claim_block_count(o));
+        break;
+    case 'p': /* the version that dashboards know: major, minor, revision packed into 32 bits */
+        ota_write_str(w, "0x");
+        ota_write_hex(w, (uint32_t)own.major << 24 | (uint32_t)own.minor << 16 | own.revision, 8);
+        break;
+    case 'r': /* the reason */
+        if (j->reason == OTA_REASON_ERROR) {
+            ota_write_str(w, ota_err_text(j->error));
+        } else if ((size_t)j->reason < COUNT(reasons)) {
+            ota_write_str(w, reasons[j->reason]);
+        }
+        if ((j->reason == OTA_REASON_REVERTED || j->reason == OTA_REASON_DID_NOT_START) &&
+            j->reset_cause < COUNT(causes)) {
+            ota_write_str(w, causes[j->reset_cause]);
+        }
+        break;
+    case 'e': ota_write_str(w, ota_err_name(j->error)); break;
+    default: ota_version_write(w, own); break; /* 'v': what runs, whatever was meant */
     }
-    if (j->reason == OTA_REASON_NONE) {
-        ota_write_str(&w, " v");
-        ota_version_write(&w, own);
-    }
-    if ((j->reason == OTA_REASON_REVERTED || j->reason == OTA_REASON_DID_NOT_START) &&
-        j->reset_cause < COUNT(causes)) {
-        ota_write_str(&w, causes[j->reset_cause]);
-    }
-    ota_json_key(json, "reason");
-    ota_json_put_string(json, ota_writer_done(&w));
 }
 
-static void put_version(struct ota_json_out *json, struct ota_version version)
+/* Details as a text in which values have their places. */
+static struct ota_span write_details(struct ota_orchestrator *o, const char *text)
 {
-    uint8_t text[OTA_VERSION_TEXT_MAX];
-    struct ota_writer w = ota_writer(OTA_BUF_OF(text));
-    ota_version_write(&w, version);
-    ota_json_key(json, "version");
-    ota_json_put_string(json, ota_writer_done(&w));
+    struct ota_writer w = ota_writer(OTA_BUF_OF(o->details));
+    for (; *text != '\0'; text++) {
+        if (*text == '%') {
+            put_value(&w, o, *++text);
+        } else {
+            ota_write_u8(&w, (uint8_t)*text);
+        }
+    }
+    return ota_writer_done(&w);
 }
 
-/* The version that dashboards know: major, minor, revision packed into 32 bits. */
-static void put_updated_by(struct ota_json_out *json, struct ota_version version)
+/* What is told of the claim's execution: all but the details. */
+static void tell_of(const struct ota_orchestrator *o, enum ota_job_status status,
+                    struct ota_jobs_update *update)
 {
-    uint8_t text[10];
-    struct ota_writer w = ota_writer(OTA_BUF_OF(text));
-    ota_write_str(&w, "0x");
-    ota_write_hex(
-        &w, (uint32_t)version.major << 24 | (uint32_t)version.minor << 16 | version.revision, 8);
-    ota_json_key(json, "updatedBy");
-    ota_json_put_string(json, ota_writer_done(&w));
+    *update = (struct ota_jobs_update){
+        .job_id = { o->journal.job_id, o->journal.job_id_len },
+        .execution = o->journal.execution,
+        .status = status,
+    };
+}
+
+void ota_tell_taken(struct ota_orchestrator *o)
+{
+    struct ota_jobs_update update;
+    tell_of(o, OTA_JOB_IN_PROGRESS, &update);
+    update.expected_version = o->version; /* this execution as it was offered, or not at all */
+    ota_jobs_tell(&o->jobs, &update);
 }
 
 /* --- the result ---------------------------------------------------------------------- */
 
 static struct ota_span result_details(struct ota_orchestrator *o)
 {
-    struct ota_writer w = ota_writer(OTA_BUF_OF(o->details));
-    struct ota_json_out json = ota_json_out(&w);
-    ota_json_object_begin(&json);
-    put_reason(&json, &o->journal, o->own.version);
-    if (o->journal.error != OTA_OK) {
-        ota_json_key(&json, "error");
-        ota_json_put_str(&json, ota_err_name(o->journal.error));
+    if (o->journal.reason == OTA_REASON_NONE) {
+        return write_details(o, "{\"reason\":\"%r v%v\",\"version\":\"%v\"}");
     }
-    put_version(&json, o->own.version); /* what runs, whatever was meant */
-    ota_json_object_end(&json);
-    return ota_writer_done(&w);
+    if (o->journal.error != OTA_OK) {
+        return write_details(o, "{\"reason\":\"%r\",\"error\":\"%e\",\"version\":\"%v\"}");
+    }
+    return write_details(o, "{\"reason\":\"%r\",\"version\":\"%v\"}");
 }
 
 /* Judged not to be for this device: the provider need not try it here again. */
@@ -124,22 +139,21 @@ static enum ota_job_status result_status(const struct ota_journal *j)
 /* Steps: tell, wait for the answer, wait to tell again. */
 enum { TELL, TOLD, LATER };
 
-enum verdict ota_deed_report(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect)
+enum verdict ota_deed_report(struct ota_orchestrator *o, struct ota_effect *effect)
 {
     (void)effect;
-    if (o->step == LATER && now >= o->deadline) {
+    if (o->step == LATER && o->now >= o->deadline) {
         o->deadline = OTA_NEVER;
         o->step = TELL;
     }
     if (o->step != TELL) {
         return V_WAIT;
     }
-    const struct ota_jobs_update update = {
-        .job_id = { o->journal.job_id, o->journal.job_id_len },
-        .execution = o->journal.execution,
-        .status = result_status(&o->journal),
-        .details = o->brief_report ? OTA_SPAN_NONE : result_details(o),
-    };
+    struct ota_jobs_update update;
+    tell_of(o, result_status(&o->journal), &update);
+    if (!o->brief_report) {
+        update.details = result_details(o);
+    }
     ota_jobs_tell(&o->jobs, &update);
     o->step = TOLD;
     return V_MORE;
@@ -189,54 +203,20 @@ void ota_report_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news
     }
     o->brief_report = false;
     o->answered = V_OK;
-    ota_event(o, OTA_EVENT_REPORTED, refused ? 0 : 1, 0);
+    ota_event(o, OTA_EVENT_REPORTED);
+    o->event.as.event.value = refused ? 0 : 1;
 }
 
 /* --- progress ----------------------------------------------------------------------------- */
 
-static enum verdict publish(struct ota_orchestrator *o, struct ota_span details,
-                            struct ota_effect *effect)
+enum verdict ota_publish(struct ota_orchestrator *o, const char *details, struct ota_effect *effect)
 {
     if (!ota_jobs_gate(o)) {
         return V_MORE;
     }
-    const struct ota_jobs_update update = {
-        .job_id = { o->journal.job_id, o->journal.job_id_len },
-        .execution = o->journal.execution,
-        .status = OTA_JOB_IN_PROGRESS,
-        .details = details,
-    };
+    struct ota_jobs_update update;
+    tell_of(o, OTA_JOB_IN_PROGRESS, &update);
+    update.details = write_details(o, details);
     ota_jobs_progress(&o->jobs, &update, &o->cfg.scratch, effect);
     return V_EFFECT;
-}
-
-enum verdict ota_publish_receive(struct ota_orchestrator *o, struct ota_effect *effect)
-{
-    uint8_t text[24];
-    struct ota_writer t = ota_writer(OTA_BUF_OF(text));
-    ota_write_decimal(&t, o->received);
-    ota_write_str(&t, "/");
-    ota_write_decimal(&t, ota_claim_block_count(o));
-
-    struct ota_writer w = ota_writer(OTA_BUF_OF(o->details));
-    struct ota_json_out json = ota_json_out(&w);
-    ota_json_object_begin(&json);
-    ota_json_key(&json, "receive");
-    ota_json_put_string(&json, ota_writer_done(&t));
-    ota_json_object_end(&json);
-    return publish(o, ota_writer_done(&w), effect);
-}
-
-enum verdict ota_publish_self_test(struct ota_orchestrator *o, const char *word,
-                                   struct ota_effect *effect)
-{
-    struct ota_writer w = ota_writer(OTA_BUF_OF(o->details));
-    struct ota_json_out json = ota_json_out(&w);
-    ota_json_object_begin(&json);
-    ota_json_key(&json, "self_test");
-    ota_json_put_str(&json, word);
-    put_updated_by(&json, o->own.version);
-    put_version(&json, o->own.version);
-    ota_json_object_end(&json);
-    return publish(o, ota_writer_done(&w), effect);
 }

@@ -4,129 +4,111 @@
  */
 #include "ota/orchestrator.h"
 
-static struct ota_restart_verdict go(enum ota_journal_state state)
+/* What a rule asks of the facts; all that it names must hold. */
+enum {
+    TORN = 1,    /* the target's magic */
+    MARKED = 2,  /* it is good: pending or tried */
+    TRIED = 4,   /* it is good, and the bootloader has tried it */
+    REFUSED = 8, /* it is pending, and the bootloader has passed it over twice */
+    YES = 16,    /* the running image is confirmed */
+    STAYS = 32,  /* the bootloader will keep it: confirmed, or unmarked */
+    RULE_5 = 64, /* it was started for want of anything better */
+};
+
+/* Which image runs: the claim's target, or the one before it. */
+#define OLD(state) (OTA_JOURNAL_##state)
+#define NEW(state) (OTA_JOURNAL_##state | 0x80u)
+
+/* clang-format off */
+/* The first rule that holds decides; without one the state is as it was. */
+static const struct {
+    uint8_t from, needs, state, reason;
+} rules[] = {
+    { OLD(VERIFYING),    TORN,    OTA_JOURNAL_CLAIMED, 0 }, /* cannot be written over */
+    { OLD(VERIFYING),    MARKED,  OTA_JOURNAL_DROP, 0 },    /* someone else marked it */
+    { OLD(READY),        TORN,    OTA_JOURNAL_CLAIMED, 0 },
+    { OLD(READY),        MARKED,  OTA_JOURNAL_DROP, 0 },
+    { OLD(READY),        0,       OTA_JOURNAL_VERIFYING, 0 },
+    { OLD(ACTIVATING),   TORN,    OTA_JOURNAL_CLAIMED, 0 },
+    { OLD(ACTIVATING),   REFUSED, OTA_JOURNAL_OUTCOME_FAIL, OTA_REASON_REFUSED_BY_BOOT },
+    { OLD(ACTIVATING),   TRIED,   OTA_JOURNAL_OUTCOME_FAIL, OTA_REASON_DID_NOT_START },
+    { OLD(TESTING),      0,       OTA_JOURNAL_OUTCOME_FAIL, OTA_REASON_REVERTED },
+    { OLD(OUTCOME_OK),   0,       OTA_JOURNAL_OUTCOME_FAIL, OTA_REASON_POWER_LOST },
+    { OLD(REPORT_OK),    0,       OTA_JOURNAL_REPORT_FAIL, OTA_REASON_DAMAGED },
+    { NEW(CLAIMED),      0,       OTA_JOURNAL_NONE, 0 },    /* someone else programmed the target */
+    { NEW(RECEIVING),    0,       OTA_JOURNAL_NONE, 0 },
+    { NEW(VERIFYING),    0,       OTA_JOURNAL_NONE, 0 },
+    { NEW(READY),        0,       OTA_JOURNAL_NONE, 0 },
+    { NEW(ACTIVATING),   0,       OTA_JOURNAL_TESTING, 0 },
+    { NEW(TESTING),      YES,     OTA_JOURNAL_OUTCOME_OK, 0 }, /* confirmed by other means */
+    { NEW(TESTING),      RULE_5,  OTA_JOURNAL_OUTCOME_FAIL, OTA_REASON_SELF_TEST_FAILED },
+    /* It was to fail, and it runs. Confirmed, that is what the provider must hear (H15). */
+    { NEW(OUTCOME_FAIL), STAYS,   OTA_JOURNAL_REPORT_FAIL, OTA_REASON_CONFIRMED_AGAINST_VERDICT },
+    { NEW(REPORT_FAIL),  STAYS,   OTA_JOURNAL_REPORT_FAIL, OTA_REASON_CONFIRMED_AGAINST_VERDICT },
+    { NEW(DROP),         STAYS,   OTA_JOURNAL_NONE, 0 },
+    { NEW(REPORT_OK),    STAYS,   OTA_JOURNAL_REPORT_OK, 0 },
+    { NEW(REPORT_OK),    0,       OTA_JOURNAL_REPORT_FAIL, OTA_REASON_CANNOT_CONFIRM },
+};
+/* clang-format on */
+
+/* The facts, as rules name them. */
+static unsigned facts_of(const struct ota_restart_facts *f)
 {
-    return (struct ota_restart_verdict){ .state = state };
+    static const uint8_t targets[] = {
+        [OTA_TARGET_TORN] = TORN, [OTA_TARGET_PENDING] = MARKED, [OTA_TARGET_TRIED] = MARKED | TRIED
+    };
+    static const uint8_t running[] = {
+        [OTA_CONFIRMED_YES] = YES | STAYS, [OTA_CONFIRMED_UNMARKED] = STAYS
+    };
+    unsigned facts = (unsigned)targets[f->target] | running[f->confirmed];
+    if (f->target == OTA_TARGET_PENDING && f->refusals >= 2u) {
+        facts |= REFUSED;
+    }
+    return f->rule == OTA_BOOT_LAST_RESORT ? facts | RULE_5 : facts;
 }
 
-static struct ota_restart_verdict because(enum ota_journal_state state, enum ota_reason reason)
+static struct ota_restart_verdict follow_rules(const struct ota_restart_facts *f)
 {
-    return (struct ota_restart_verdict){ .state = state, .reason = reason };
+    const unsigned from = (unsigned)f->journal | (f->target_runs ? NEW(NONE) : OLD(NONE));
+    const unsigned facts = facts_of(f);
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        if (rules[i].from == from && (rules[i].needs & ~facts) == 0) {
+            return (struct ota_restart_verdict){
+                .state = (enum ota_journal_state)rules[i].state,
+                .reason = (enum ota_reason)rules[i].reason,
+            };
+        }
+    }
+    /* A state of a later version is as good as unreadable. */
+    return (struct ota_restart_verdict){
+        .state = f->journal <= OTA_JOURNAL_REPORT_FAIL ? f->journal : OTA_JOURNAL_NONE,
+    };
 }
 
 /* What (none) would do now. */
-static enum ota_idle_mode idle_mode(const struct ota_restart_facts *f)
+static enum ota_idle_mode idle_mode(const struct ota_restart_facts *f,
+                                    enum ota_journal_state verdict)
 {
     switch (f->confirmed) {
     case OTA_CONFIRMED_YES: return OTA_MODE_IDLE;
     case OTA_CONFIRMED_UNMARKED: return OTA_MODE_ADOPT;
     case OTA_CONFIRMED_NO: break;
     }
-    /* Started for want of anything better (rule 5): it failed before, and there is no way back. */
-    return f->rule == OTA_BOOT_LAST_RESORT ? OTA_MODE_STAY : OTA_MODE_TRIAL;
-}
-
-/* VERIFYING or READY, and the old image runs. */
-static struct ota_restart_verdict verify_again(const struct ota_restart_facts *f)
-{
-    switch (f->target) {
-    case OTA_TARGET_NONE: return go(OTA_JOURNAL_VERIFYING);
-    case OTA_TARGET_TORN: return go(OTA_JOURNAL_CLAIMED); /* cannot be written over */
-    case OTA_TARGET_PENDING:
-    case OTA_TARGET_TRIED: return go(OTA_JOURNAL_DROP); /* someone else marked it */
-    }
-    return go(OTA_JOURNAL_DROP);
-}
-
-static struct ota_restart_verdict activate_again(const struct ota_restart_facts *f)
-{
-    struct ota_restart_verdict v = { .state = OTA_JOURNAL_ACTIVATING, .refusals = f->refusals };
-    switch (f->target) {
-    case OTA_TARGET_NONE: return v;
-    case OTA_TARGET_TORN: return go(OTA_JOURNAL_CLAIMED);
-    case OTA_TARGET_PENDING:
-        if (f->refusals >= 2u) {
-            return because(OTA_JOURNAL_OUTCOME_FAIL, OTA_REASON_REFUSED_BY_BOOT);
-        }
-        v.refusals++;
-        return v;
-    case OTA_TARGET_TRIED: return because(OTA_JOURNAL_OUTCOME_FAIL, OTA_REASON_DID_NOT_START);
-    }
-    return v;
-}
-
-/* TESTING, and the new image runs. */
-static struct ota_restart_verdict test_again(const struct ota_restart_facts *f)
-{
-    if (f->confirmed == OTA_CONFIRMED_YES) {
-        return go(OTA_JOURNAL_OUTCOME_OK); /* confirmed by other means */
-    }
-    if (f->rule == OTA_BOOT_LAST_RESORT) {
-        return because(OTA_JOURNAL_OUTCOME_FAIL, OTA_REASON_SELF_TEST_FAILED);
-    }
-    return go(OTA_JOURNAL_TESTING);
-}
-
-/* It was to fail, and it runs. Confirmed, that is what the provider must hear (H15). */
-static struct ota_restart_verdict failed_but_runs(const struct ota_restart_facts *f)
-{
-    if (f->confirmed == OTA_CONFIRMED_NO) {
-        return go(f->journal);
-    }
-    return because(OTA_JOURNAL_REPORT_FAIL, OTA_REASON_CONFIRMED_AGAINST_VERDICT);
-}
-
-/* The old image runs: the claim's target is the other slot. */
-static struct ota_restart_verdict old_runs(const struct ota_restart_facts *f)
-{
-    switch (f->journal) {
-    case OTA_JOURNAL_NONE: return go(OTA_JOURNAL_NONE);
-    case OTA_JOURNAL_CLAIMED: return go(OTA_JOURNAL_CLAIMED);
-    case OTA_JOURNAL_RECEIVING: return go(OTA_JOURNAL_RECEIVING);
-    case OTA_JOURNAL_VERIFYING:
-    case OTA_JOURNAL_READY: return verify_again(f);
-    case OTA_JOURNAL_ACTIVATING: return activate_again(f);
-    case OTA_JOURNAL_TESTING: return because(OTA_JOURNAL_OUTCOME_FAIL, OTA_REASON_REVERTED);
-    case OTA_JOURNAL_OUTCOME_OK: return because(OTA_JOURNAL_OUTCOME_FAIL, OTA_REASON_POWER_LOST);
-    case OTA_JOURNAL_OUTCOME_FAIL: return go(OTA_JOURNAL_OUTCOME_FAIL);
-    case OTA_JOURNAL_DROP: return go(OTA_JOURNAL_DROP);
-    case OTA_JOURNAL_REPORT_OK: return because(OTA_JOURNAL_REPORT_FAIL, OTA_REASON_DAMAGED);
-    case OTA_JOURNAL_REPORT_FAIL: return go(OTA_JOURNAL_REPORT_FAIL);
-    }
-    return go(OTA_JOURNAL_NONE); /* a state of a later version: as unreadable */
-}
-
-/* The running slot is the claim's target. */
-static struct ota_restart_verdict new_runs(const struct ota_restart_facts *f)
-{
-    switch (f->journal) {
-    case OTA_JOURNAL_NONE:
-    case OTA_JOURNAL_CLAIMED: /* up to READY: someone else programmed the target */
-    case OTA_JOURNAL_RECEIVING:
-    case OTA_JOURNAL_VERIFYING:
-    case OTA_JOURNAL_READY: return go(OTA_JOURNAL_NONE);
-    case OTA_JOURNAL_ACTIVATING: return go(OTA_JOURNAL_TESTING);
-    case OTA_JOURNAL_TESTING: return test_again(f);
-    case OTA_JOURNAL_OUTCOME_OK: return go(OTA_JOURNAL_OUTCOME_OK);
-    case OTA_JOURNAL_OUTCOME_FAIL:
-    case OTA_JOURNAL_REPORT_FAIL: return failed_but_runs(f);
-    case OTA_JOURNAL_DROP:
-        return f->confirmed == OTA_CONFIRMED_NO ? go(OTA_JOURNAL_DROP) : go(OTA_JOURNAL_NONE);
-    case OTA_JOURNAL_REPORT_OK:
-        return f->confirmed == OTA_CONFIRMED_NO
-                   ? because(OTA_JOURNAL_REPORT_FAIL, OTA_REASON_CANNOT_CONFIRM)
-                   : go(OTA_JOURNAL_REPORT_OK);
-    }
-    return go(OTA_JOURNAL_NONE);
+    /*
+     * Started for want of anything better (rule 5): it failed before, and there is no way back. If
+     * this image's test belongs to a job, it has failed once that is over.
+     */
+    return f->rule == OTA_BOOT_LAST_RESORT || (f->target_runs && verdict != OTA_JOURNAL_NONE)
+               ? OTA_MODE_STAY
+               : OTA_MODE_TRIAL;
 }
 
 struct ota_restart_verdict ota_restart_decide(const struct ota_restart_facts *facts)
 {
-    struct ota_restart_verdict v = facts->target_runs ? new_runs(facts) : old_runs(facts);
-    v.mode = idle_mode(facts);
-    if (v.mode == OTA_MODE_TRIAL && facts->target_runs && v.state != OTA_JOURNAL_NONE) {
-        v.mode =
-            OTA_MODE_STAY; /* this image's test belongs to the job; once that is over, it has failed */
+    struct ota_restart_verdict v = follow_rules(facts);
+    v.mode = idle_mode(facts, v.state);
+    if (v.state == OTA_JOURNAL_ACTIVATING) {
+        v.refusals = (uint8_t)(facts->refusals + (facts->target == OTA_TARGET_PENDING));
     }
     return v;
 }

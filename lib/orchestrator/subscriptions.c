@@ -80,23 +80,13 @@ void ota_subscriptions_acked(struct ota_orchestrator *o, struct ota_span acked)
     }
 }
 
-static ota_ms_t patience(struct ota_orchestrator *o, ota_ms_t now)
-{
-    struct ota_backoff backoff = {
-        .ms_min = o->cfg.retry_ms_min,
-        .ms_max = o->cfg.retry_ms_max,
-        .random = o->jobs.cfg.seed + o->sub_silences,
-    };
-    return ota_backoff_deadline(&backoff, o->sub_silences, now);
-}
-
-bool ota_subscriptions_poll(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect)
+bool ota_subscriptions_poll(struct ota_orchestrator *o, struct ota_effect *effect)
 {
     if (!o->link || o->sub_acked == ALL_MASK) {
         return false;
     }
     if (o->sub_sent == ALL_MASK) {
-        if (now < o->sub_deadline) {
+        if (o->now < o->sub_deadline) {
             return false;
         }
         o->sub_sent = o->sub_acked; /* a SUBACK is missing for too long: ask for those again */
@@ -106,8 +96,8 @@ bool ota_subscriptions_poll(struct ota_orchestrator *o, ota_ms_t now, struct ota
         const uint8_t bit = (uint8_t)(1u << i);
         if ((o->sub_sent & bit) == 0) {
             o->sub_sent |= bit;
-            o->sub_deadline = patience(o, now);
-            *effect = (struct ota_effect){ .kind = OTA_EFFECT_SUBSCRIBE };
+            o->sub_deadline = ota_backoff_deadline(&o->jobs.backoff, o->sub_silences, o->now);
+            effect->kind = OTA_EFFECT_SUBSCRIBE;
             effect->as.subscribe.filter = ota_orchestrator_filter(o, i);
             effect->as.subscribe.qos = i < 6u ? OTA_QOS_1 : OTA_QOS_0;
             return true;

@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-typedef enum verdict deed(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
+typedef enum verdict deed(struct ota_orchestrator *o, struct ota_effect *effect);
 
 #define NONE         OTA_JOURNAL_NONE
 #define CLAIMED      OTA_JOURNAL_CLAIMED
@@ -22,60 +22,82 @@ typedef enum verdict deed(struct ota_orchestrator *o, ota_ms_t now, struct ota_e
 #define REPORT_OK    OTA_JOURNAL_REPORT_OK
 #define REPORT_FAIL  OTA_JOURNAL_REPORT_FAIL
 #define STATES       12u
-#define NEVER        0xffu
+
+/* A deed's verdicts besides V_OK, a bit each. */
+#define MAY(verdict) (1u << (V_##verdict - V_LEAVES))
+#define GIVEN_UP     (MAY(DROP) | MAY(AGAIN))
 
 /* clang-format off */
-/* The one place that names a next state. A verdict without a column cannot happen in that state (asserted). */
+/* The one place that names a next state: */
 static const struct {
     deed *deed;
-    uint8_t next[V_COUNT - V_LEAVES];
+    uint8_t done; /* the state that follows V_OK */
+    uint8_t may;  /* what else can happen in that state (asserted) */
 } workflow[STATES] = {
-    /*                deed                     OK          FAIL          REFUSE       GONE     DROP   FORGET INSTALLED AGAIN */
-    [NONE]         = { ota_deed_idle,         { CLAIMED,    NEVER,        REPORT_FAIL, NEVER,   NEVER, NEVER, OUTCOME_OK, NEVER } },
-    [CLAIMED]      = { ota_deed_claim,        { RECEIVING,  OUTCOME_FAIL, REPORT_FAIL, CLAIMED, DROP,  NONE,  OUTCOME_OK, CLAIMED } },
-    [RECEIVING]    = { ota_deed_receive,      { VERIFYING,  OUTCOME_FAIL, NEVER,       CLAIMED, DROP,  NEVER, NEVER, RECEIVING } },
-    [VERIFYING]    = { ota_deed_verify,       { READY,      OUTCOME_FAIL, NEVER,       CLAIMED, DROP,  NEVER, NEVER, VERIFYING } },
-    [READY]        = { ota_deed_ready,        { ACTIVATING, OUTCOME_FAIL, NEVER,       NEVER,   DROP,  NEVER, NEVER, READY } },
-    [ACTIVATING]   = { ota_deed_activate,     { NEVER,      OUTCOME_FAIL, NEVER,       CLAIMED, NEVER, NEVER, NEVER, NEVER } },
-    [TESTING]      = { ota_deed_test,         { OUTCOME_OK, OUTCOME_FAIL, NEVER,       NEVER,   NEVER, NEVER, NEVER, NEVER } },
-    [OUTCOME_OK]   = { ota_deed_outcome_ok,   { REPORT_OK,  OUTCOME_FAIL, REPORT_FAIL, NEVER,   NEVER, NEVER, NEVER, NEVER } },
-    [OUTCOME_FAIL] = { ota_deed_outcome_fail, { REPORT_FAIL, NEVER,       NEVER,       NEVER,   NEVER, NEVER, NEVER, NEVER } },
-    [DROP]         = { ota_deed_drop,         { NONE,       NEVER,        NEVER,       NEVER,   NEVER, NEVER, NEVER, NEVER } },
-    [REPORT_OK]    = { ota_deed_report,       { NONE,       NEVER,        NEVER,       NEVER,   NEVER, NEVER, NEVER, NEVER } },
-    [REPORT_FAIL]  = { ota_deed_report,       { NONE,       NEVER,        NEVER,       NEVER,   NEVER, NEVER, NEVER, NEVER } },
+    [NONE]         = { ota_deed_idle,       CLAIMED,     MAY(REFUSE) | MAY(INSTALLED) },
+    [CLAIMED]      = { ota_deed_fetch,      RECEIVING,   MAY(FAIL) | MAY(REFUSE) | MAY(FORGET) | MAY(INSTALLED) | GIVEN_UP },
+    [RECEIVING]    = { ota_deed_fetch,      VERIFYING,   MAY(FAIL) | MAY(GONE) | GIVEN_UP },
+    [VERIFYING]    = { ota_deed_verify,     READY,       MAY(FAIL) | MAY(GONE) | GIVEN_UP },
+    [READY]        = { ota_deed_ready,      ACTIVATING,  MAY(FAIL) | GIVEN_UP },
+    [ACTIVATING]   = { ota_deed_activate,   ACTIVATING,  MAY(FAIL) | MAY(GONE) }, /* done is a reset */
+    [TESTING]      = { ota_deed_test,       OUTCOME_OK,  MAY(FAIL) },
+    [OUTCOME_OK]   = { ota_deed_outcome_ok, REPORT_OK,   MAY(FAIL) | MAY(REFUSE) },
+    [OUTCOME_FAIL] = { ota_deed_give_up,    REPORT_FAIL, 0 },
+    [DROP]         = { ota_deed_give_up,    NONE,        0 },
+    [REPORT_OK]    = { ota_deed_report,     NONE,        0 },
+    [REPORT_FAIL]  = { ota_deed_report,     NONE,        0 },
+};
+
+/* ... and what follows the other verdicts, whatever the state. AGAIN is the state that there is. */
+static const uint8_t otherwise[V_COUNT - V_LEAVES] = {
+    [V_FAIL - V_LEAVES]      = OUTCOME_FAIL,
+    [V_REFUSE - V_LEAVES]    = REPORT_FAIL,
+    [V_GONE - V_LEAVES]      = CLAIMED,
+    [V_DROP - V_LEAVES]      = DROP,
+    [V_FORGET - V_LEAVES]    = NONE,
+    [V_INSTALLED - V_LEAVES] = OUTCOME_OK,
 };
 /* clang-format on */
 
 static_assert(OTA_JOURNAL_REPORT_FAIL + 1 == STATES, "a row for each state");
+static_assert(V_COUNT - V_LEAVES <= 8, "a bit for each verdict");
 
 /* --- what deeds share ------------------------------------------------------- */
 
-void ota_event(struct ota_orchestrator *o, enum ota_event_kind kind, uint32_t value, uint32_t total)
+void ota_event(struct ota_orchestrator *o, enum ota_event_kind kind)
 {
     if (o->event_waits) {
         o->stats.events_lost++; /* one waits at a time; deeds run only when none does */
     }
-    o->event = (struct ota_effect){ .kind = OTA_EFFECT_EVENT };
+    memset(&o->event, 0, sizeof o->event);
+    o->event.kind = OTA_EFFECT_EVENT;
     o->event.as.event.kind = kind;
     o->event.as.event.error = o->journal.error;
     o->event.as.event.reason = (uint32_t)o->journal.reason;
-    o->event.as.event.value = value;
-    o->event.as.event.total = total;
     o->event.as.event.job_id = (struct ota_span){ o->journal.job_id, o->journal.job_id_len };
     o->event_waits = true;
 }
 
-enum verdict ota_fail(struct ota_orchestrator *o, enum ota_reason reason, ota_err_t error,
-                      enum verdict as)
+static enum verdict failed(struct ota_orchestrator *o, enum ota_reason reason, ota_err_t error)
 {
     o->journal.reason = reason;
     o->journal.error = error;
-    return as;
+    return V_FAIL;
+}
+
+enum verdict ota_fail(struct ota_orchestrator *o, enum ota_reason reason)
+{
+    return failed(o, reason, OTA_OK);
+}
+
+enum verdict ota_fail_with(struct ota_orchestrator *o, ota_err_t error)
+{
+    return failed(o, OTA_REASON_ERROR, error);
 }
 
 enum verdict ota_reboot(struct ota_orchestrator *o, struct ota_effect *effect)
 {
-    *effect = (struct ota_effect){ .kind = OTA_EFFECT_REBOOT };
+    effect->kind = OTA_EFFECT_REBOOT;
     o->halted = true;
     return V_EFFECT;
 }
@@ -119,106 +141,93 @@ ota_ms_t ota_rested_at(const struct ota_orchestrator *o)
     return rested > o->gather_until ? rested : o->gather_until;
 }
 
-enum verdict ota_verify_slot(struct ota_orchestrator *o, enum ota_slot slot, ota_err_t *why)
+/* --- what is in flash ---------------------------------------------------------- */
+
+ota_err_t ota_look(struct ota_orchestrator *o)
 {
-    if (o->verifying != (uint8_t)slot) {
-        struct ota_store_facts facts;
-        *why = ota_store_facts(o->cfg.store, &facts);
-        if (*why != OTA_OK) {
-            return V_FAIL;
-        }
+    const ota_err_t err = ota_store_facts(o->cfg.store, &o->facts);
+    /* It runs, so the bootloader saw it verify. */
+    const enum ota_slot_class own = ota_slot_classify(&o->facts.slot[o->cfg.running], true);
+    o->confirmed = own == OTA_SLOT_CONFIRMED  ? OTA_CONFIRMED_YES
+                   : own == OTA_SLOT_UNMARKED ? OTA_CONFIRMED_UNMARKED
+                                              : OTA_CONFIRMED_NO;
+    return err;
+}
+
+static ota_err_t begin_verifying(struct ota_orchestrator *o, enum ota_slot slot)
+{
+    const ota_err_t err = ota_look(o);
+    if (err == OTA_OK) {
         const struct ota_verify_cfg cfg = {
             .flash = o->cfg.store->flash,
             .crypto = o->cfg.crypto,
             .trust = o->cfg.trust,
             .where = ota_store_image_region(o->cfg.store, slot),
-            .counter_min = facts.counter,
+            .counter_min = o->facts.counter,
         };
         ota_verify_begin(&o->u.verify, &cfg);
         o->verifying = (uint8_t)slot;
         o->verified = false;
     }
+    return err;
+}
 
+enum verdict ota_verify_slot(struct ota_orchestrator *o, enum ota_slot slot)
+{
     const struct ota_verified_image *done = NULL;
-    *why = ota_verify_step(&o->u.verify, OTA_VERIFY_BUDGET, &done);
-    if (*why == OTA_OK && done == NULL) {
+    o->why = o->verifying == (uint8_t)slot ? OTA_OK : begin_verifying(o, slot);
+    if (o->why == OTA_OK) {
+        o->why = ota_verify_step(&o->u.verify, OTA_VERIFY_BUDGET, &done);
+    }
+    if (o->why == OTA_OK && done == NULL) {
         return V_MORE;
     }
     o->verifying = OTA_SLOT_COUNT;
-    return *why == OTA_OK ? V_OK : V_FAIL;
+    return o->why == OTA_OK ? V_OK : V_FAIL;
 }
 
-enum verdict ota_classify_slot(struct ota_orchestrator *o, enum ota_slot slot,
-                               enum ota_slot_class *class_)
+enum verdict ota_classify_slot(struct ota_orchestrator *o, enum ota_slot slot)
 {
-    ota_err_t why;
-    const enum verdict v = ota_verify_slot(o, slot, &why);
-    if (v == V_MORE) {
-        return V_MORE;
-    }
-    struct ota_store_facts facts;
-    if (ota_store_facts(o->cfg.store, &facts) != OTA_OK) {
-        *class_ = OTA_SLOT_INVALID; /* what cannot be read cannot be relied on */
+    const enum verdict v = ota_verify_slot(o, slot);
+    if (v != V_MORE) {
+        /* What cannot be read cannot be relied on. */
+        const bool known = ota_look(o) == OTA_OK;
+        o->slot_class = known ? (uint8_t)ota_slot_classify(&o->facts.slot[slot], v == V_OK)
+                              : (uint8_t)OTA_SLOT_INVALID;
         return V_OK;
     }
-    *class_ = ota_slot_classify(&facts.slot[slot], v == V_OK);
-    return V_OK;
+    return v;
 }
 
-ota_err_t ota_own_confirmed(struct ota_orchestrator *o, enum ota_confirmed *confirmed)
-{
-    struct ota_store_facts facts;
-    const ota_err_t err = ota_store_facts(o->cfg.store, &facts);
-    if (err != OTA_OK) {
-        return err;
-    }
-    /* It runs, so the bootloader saw it verify. */
-    switch (ota_slot_classify(&facts.slot[o->cfg.running], true)) {
-    case OTA_SLOT_CONFIRMED: *confirmed = OTA_CONFIRMED_YES; break;
-    case OTA_SLOT_UNMARKED: *confirmed = OTA_CONFIRMED_UNMARKED; break;
-    case OTA_SLOT_INVALID:
-    case OTA_SLOT_UNTRIED:
-    case OTA_SLOT_TRIED:
-    case OTA_SLOT_INCOMPLETE: *confirmed = OTA_CONFIRMED_NO; break;
-    }
-    return OTA_OK;
-}
-
-ota_err_t ota_target_blank(struct ota_orchestrator *o, bool *blank)
+bool ota_target_blank(struct ota_orchestrator *o)
 {
     uint8_t head[OTA_IMAGE_HEADER_SIZE];
-    const ota_err_t err =
-        ota_store_read(o->cfg.store, o->journal.slot, 0, (struct ota_buf){ head, sizeof head });
-    if (err != OTA_OK) {
-        return err;
+    o->why = ota_store_read(o->cfg.store, o->journal.slot, 0, OTA_BUF_OF(head));
+    bool blank = o->why == OTA_OK;
+    for (size_t i = 0; blank && i < sizeof head; i++) {
+        blank = head[i] == o->cfg.store->flash->erased;
     }
-    *blank = true;
-    for (size_t i = 0; i < sizeof head; i++) {
-        *blank = *blank && head[i] == o->cfg.store->flash->erased;
-    }
-    return OTA_OK;
+    return blank;
 }
 
 /* --- turning the table -------------------------------------------------------- */
 
 static enum verdict halt(struct ota_orchestrator *o)
 {
-    if (o->halted) {
-        return V_HALT;
+    if (!o->halted) {
+        o->halted = true;
+        ota_event(o, OTA_EVENT_FLASH_FAULT);
     }
-    o->halted = true;
-    ota_event(o, OTA_EVENT_FLASH_FAULT, 0, 0);
     return V_HALT;
 }
 
 /* (none) is entered after a report or a drop: look for the next job. */
 static enum verdict begin_idle(struct ota_orchestrator *o)
 {
-    enum ota_confirmed confirmed;
-    if (ota_own_confirmed(o, &confirmed) != OTA_OK) {
+    if (ota_look(o) != OTA_OK) {
         return halt(o);
     }
-    if (confirmed == OTA_CONFIRMED_YES) {
+    if (o->confirmed == OTA_CONFIRMED_YES) {
         o->mode = OTA_MODE_IDLE;
     }
     o->claim_known = false;
@@ -228,18 +237,12 @@ static enum verdict begin_idle(struct ota_orchestrator *o)
     return V_MORE;
 }
 
-/* All but the report identity: an event that waits still names the job. */
-static void forget(struct ota_journal *j)
-{
-    const struct ota_journal old = *j;
-    *j = (struct ota_journal){ .job_id_len = old.job_id_len, .execution = old.execution };
-    memcpy(j->job_id, old.job_id, sizeof j->job_id);
-}
-
 enum verdict ota_workflow_enter(struct ota_orchestrator *o, enum ota_journal_state state)
 {
     if (state == NONE) {
-        forget(&o->journal);
+        (void)ota_fail(
+            o,
+            OTA_REASON_NONE); /* the report identity stays: an event may wait that names the job */
     }
     o->journal.state = state;
     o->step = 0;
@@ -247,25 +250,35 @@ enum verdict ota_workflow_enter(struct ota_orchestrator *o, enum ota_journal_sta
         (uint8_t)(1u << OTA_COMMAND_CHECK); /* the others were said to the state before */
     o->answered = V_WAIT;
     o->verifying = OTA_SLOT_COUNT;
+    o->untouched = o->untouched && state == CLAIMED;
     o->deadline = OTA_NEVER;
     ota_jobs_hush(&o->jobs);
     if (ota_journal_write(o->cfg.store, &o->journal) != OTA_OK) {
         return halt(o);
     }
     if (state == REPORT_FAIL) {
-        ota_event(o, OTA_EVENT_FAILED, 0, 0);
+        ota_event(o, OTA_EVENT_FAILED);
     }
     return state == NONE ? begin_idle(o) : V_MORE;
 }
 
-enum verdict ota_workflow_turn(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect)
+/* Nothing is to be cleaned up in a slot that is as it was. */
+static enum verdict weigh(const struct ota_orchestrator *o, enum verdict v)
+{
+    if (o->untouched && (v == V_FAIL || v == V_DROP)) {
+        return v == V_FAIL ? V_REFUSE : V_FORGET;
+    }
+    return v;
+}
+
+enum verdict ota_workflow_turn(struct ota_orchestrator *o, struct ota_effect *effect)
 {
     const enum ota_journal_state state = o->journal.state;
     enum verdict v = (enum verdict)o->answered;
     if (!o->restarted) {
         v = ota_restart_turn(o);
     } else if (v == V_WAIT) {
-        v = workflow[state].deed(o, now, effect);
+        v = workflow[state].deed(o, effect);
     }
     o->answered = V_WAIT;
     if (v == V_HALT) {
@@ -274,7 +287,11 @@ enum verdict ota_workflow_turn(struct ota_orchestrator *o, ota_ms_t now, struct 
     if (v < V_LEAVES) {
         return v;
     }
-    const uint8_t next = workflow[state].next[v - V_LEAVES];
-    OTA_ASSERT(next != NEVER);
-    return ota_workflow_enter(o, (enum ota_journal_state)next);
+    if (v == V_OK) {
+        return ota_workflow_enter(o, (enum ota_journal_state)workflow[state].done);
+    }
+    v = weigh(o, v);
+    OTA_ASSERT((workflow[state].may >> (v - V_LEAVES) & 1u) != 0);
+    return ota_workflow_enter(o, v == V_AGAIN ? state
+                                              : (enum ota_journal_state)otherwise[v - V_LEAVES]);
 }

@@ -14,11 +14,11 @@ enum verdict {
     V_HALT,   /* flash does not take a record: stand still */
     /* from here on the state is left: */
     V_OK,
-    V_FAIL,      /* journal.reason and .error say why */
-    V_REFUSE,    /* the same, and the slot is untouched: nothing to clean up */
+    V_FAIL,      /* journal.reason and .error say why. With an untouched slot the same as REFUSE */
+    V_REFUSE,    /* the same, and there is nothing to clean up */
     V_GONE,      /* the bytes are not there (any more): fetch anew */
-    V_DROP,      /* give the claim up */
-    V_FORGET,    /* the same, and the slot is untouched */
+    V_DROP,      /* give the claim up. With an untouched slot the same as FORGET */
+    V_FORGET,    /* the same, and there is nothing to clean up */
     V_INSTALLED, /* the running image is the one */
     V_AGAIN,     /* the same for another execution: record it, and begin the deed again */
     V_COUNT,
@@ -27,13 +27,14 @@ enum verdict {
 #define V_LEAVES V_OK
 
 /* workflow.c */
-enum verdict ota_workflow_turn(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
+enum verdict ota_workflow_turn(struct ota_orchestrator *o, struct ota_effect *effect);
 /** Write the state, then begin its deed. */
 enum verdict ota_workflow_enter(struct ota_orchestrator *o, enum ota_journal_state state);
-enum verdict ota_fail(struct ota_orchestrator *o, enum ota_reason reason, ota_err_t error,
-                      enum verdict as);
-void ota_event(struct ota_orchestrator *o, enum ota_event_kind kind, uint32_t value,
-               uint32_t total);
+/** V_FAIL, and why: in our words, or as an error has it. */
+enum verdict ota_fail(struct ota_orchestrator *o, enum ota_reason reason);
+enum verdict ota_fail_with(struct ota_orchestrator *o, ota_err_t error);
+/** The event waits for poll; its value and total are zero, for the caller to change. */
+void ota_event(struct ota_orchestrator *o, enum ota_event_kind kind);
 /** Reset now; whatever comes after it in this boot is not wanted. */
 enum verdict ota_reboot(struct ota_orchestrator *o, struct ota_effect *effect);
 bool ota_take_command(struct ota_orchestrator *o, enum ota_command command);
@@ -44,56 +45,60 @@ void ota_spend(struct ota_orchestrator *o);
 /** When the provider may be asked again. Past, but for a moment after a notification, and for a
  * provider that never leaves us alone. */
 ota_ms_t ota_rested_at(const struct ota_orchestrator *o);
-/** A piece of verifying `slot`: V_MORE; V_OK (u.verify.result); V_FAIL with *why. */
-enum verdict ota_verify_slot(struct ota_orchestrator *o, enum ota_slot slot, ota_err_t *why);
-/** The same, for a classification: V_OK and *class. Only a slot that could be good is hashed. */
-enum verdict ota_classify_slot(struct ota_orchestrator *o, enum ota_slot slot,
-                               enum ota_slot_class *class_);
-/** Is the running image confirmed? From its trailer. */
-OTA_MUST_CHECK ota_err_t ota_own_confirmed(struct ota_orchestrator *o,
-                                           enum ota_confirmed *confirmed);
-/** No image begins in the target: its first bytes are blank. */
-OTA_MUST_CHECK ota_err_t ota_target_blank(struct ota_orchestrator *o, bool *blank);
+/** Read `facts`, and from them `confirmed`. */
+OTA_MUST_CHECK ota_err_t ota_look(struct ota_orchestrator *o);
+/** A piece of verifying `slot`: V_MORE; V_OK (u.verify.result); V_FAIL and `why`. */
+enum verdict ota_verify_slot(struct ota_orchestrator *o, enum ota_slot slot);
+/** The same, to classify it: V_MORE; V_OK and `slot_class`. */
+enum verdict ota_classify_slot(struct ota_orchestrator *o, enum ota_slot slot);
+/** No image begins in the target: its first bytes are blank. False with `why` if they cannot be read. */
+bool ota_target_blank(struct ota_orchestrator *o);
+
+/** A claim of the provider's job, which may still be given up. */
+static inline bool ota_holds_claim(const struct ota_orchestrator *o)
+{
+    return o->journal.state >= OTA_JOURNAL_CLAIMED && o->journal.state <= OTA_JOURNAL_READY;
+}
+
+/* commands.c */
+/** Whether the application has decided: V_WAIT if not. */
+enum verdict ota_obey(struct ota_orchestrator *o);
 
 /* restart.c and orchestrator.c */
 enum verdict ota_restart_turn(struct ota_orchestrator *o);
 
 /* claim.c: from the offer to the bytes in flash */
-enum verdict ota_deed_claim(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
-enum verdict ota_deed_receive(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
-void ota_claim_on_block(struct ota_orchestrator *o, const struct ota_block *block, ota_ms_t now);
+enum verdict ota_deed_fetch(struct ota_orchestrator *o, struct ota_effect *effect);
+void ota_claim_on_block(struct ota_orchestrator *o, const struct ota_block *block);
 void ota_claim_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news *news);
 void ota_claim_look_again(struct ota_orchestrator *o);
-/** Tell IN_PROGRESS for the execution as it was offered. */
-void ota_claim_tell(struct ota_orchestrator *o);
-/** The verdict that gives the claim up: DROP, or FORGET if its slot is untouched. */
-enum verdict ota_claim_give_up(const struct ota_orchestrator *o);
 /** Blocks of the claim's file. */
 uint32_t ota_claim_block_count(const struct ota_orchestrator *o);
 bool ota_claim_streams(const struct ota_orchestrator *o);
 
 /* install.c: from the bytes to the outcome */
-enum verdict ota_deed_idle(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
-enum verdict ota_deed_verify(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
-enum verdict ota_deed_ready(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
-enum verdict ota_deed_activate(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
-enum verdict ota_deed_test(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
-enum verdict ota_deed_outcome_ok(struct ota_orchestrator *o, ota_ms_t now,
-                                 struct ota_effect *effect);
-enum verdict ota_deed_outcome_fail(struct ota_orchestrator *o, ota_ms_t now,
-                                   struct ota_effect *effect);
-enum verdict ota_deed_drop(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
+enum verdict ota_deed_idle(struct ota_orchestrator *o, struct ota_effect *effect);
+enum verdict ota_deed_verify(struct ota_orchestrator *o, struct ota_effect *effect);
+enum verdict ota_deed_ready(struct ota_orchestrator *o, struct ota_effect *effect);
+enum verdict ota_deed_activate(struct ota_orchestrator *o, struct ota_effect *effect);
+enum verdict ota_deed_test(struct ota_orchestrator *o, struct ota_effect *effect);
+enum verdict ota_deed_outcome_ok(struct ota_orchestrator *o, struct ota_effect *effect);
+enum verdict ota_deed_give_up(struct ota_orchestrator *o, struct ota_effect *effect);
 
 /* report.c */
-enum verdict ota_deed_report(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
+enum verdict ota_deed_report(struct ota_orchestrator *o, struct ota_effect *effect);
 void ota_report_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news *news);
+/** Tell IN_PROGRESS for the execution as it was offered. */
+void ota_tell_taken(struct ota_orchestrator *o);
 /** Tell the provider once, without waiting for an answer: V_EFFECT; V_MORE if there is no link. */
-enum verdict ota_publish_receive(struct ota_orchestrator *o, struct ota_effect *effect);
-enum verdict ota_publish_self_test(struct ota_orchestrator *o, const char *word,
-                                   struct ota_effect *effect);
+#define OTA_SAY_RECEIVE "{\"receive\":\"%n\"}"
+#define OTA_SAY_SELF_TEST(word)                                                                    \
+    "{\"self_test\":\"" word "\",\"updatedBy\":\"%p\",\"version\":\"%v\"}"
+enum verdict ota_publish(struct ota_orchestrator *o, const char *details,
+                         struct ota_effect *effect);
 
 /* subscriptions.c */
-bool ota_subscriptions_poll(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect);
+bool ota_subscriptions_poll(struct ota_orchestrator *o, struct ota_effect *effect);
 void ota_subscriptions_reset(struct ota_orchestrator *o);
 void ota_subscriptions_acked(struct ota_orchestrator *o, struct ota_span filter);
 bool ota_jobs_gate(const struct ota_orchestrator *o); /* link, and the Jobs topics are subscribed */
