@@ -22,6 +22,7 @@
 #define OTA_STREAM_H
 
 #include "ota/backoff.h"
+#include "ota/block.h"
 #include "ota/effect.h"
 #include "ota/wire.h"
 
@@ -69,12 +70,6 @@ struct ota_stream {
     uint8_t lost[OTA_STREAM_SET_SIZE];     /* to be asked for again */
     uint8_t again[2][OTA_STREAM_SET_SIZE]; /* asked for again: an older and a newer generation */
     struct ota_stream_stats stats;
-};
-
-struct ota_block {
-    uint32_t offset;      /* bytes from the start of the file */
-    struct ota_span data; /* in the message, or (JSON) in the room lent for decoding;
-                             empty: nothing to store (here already, or "try later") */
 };
 
 /**
