@@ -67,8 +67,9 @@ enum ota_key_kind {
 
 struct ota_image_signature {
     uint8_t key_id[OTA_DIGEST_SIZE]; /* SHA-256 of the key's SubjectPublicKeyInfo */
-    uint8_t rs[OTA_P256_RS_SIZE];    /* r, s of ECDSA; R, S of Ed25519, whose message is the image digest */
-    uint8_t kind;                    /* enum ota_key_kind: by the TLV that it came in */
+    uint8_t rs
+        [OTA_P256_RS_SIZE]; /* r, s of ECDSA; R, S of Ed25519, whose message is the image digest */
+    uint8_t kind;           /* enum ota_key_kind: by the TLV that it came in */
 };
 
 /** What an image says of itself. Of correct form; nothing is proved yet. */
@@ -123,9 +124,10 @@ struct ota_trust {
     uint16_t hw_revision;
     uint16_t ca_size[OTA_KEYSET_CAS_MAX]; /* bytes of the broker's certificates; 0: none */
     uint8_t revoked_count;
-    uint8_t release_count, deployment_count;       /* 0 ..= OTA_ANCHORS_MAX */
-    struct ota_anchor release[OTA_ANCHORS_MAX];    /* sign images; offline */
-    struct ota_anchor deployment[OTA_ANCHORS_MAX]; /* sign deployments (files); P-256, as job documents want */
+    uint8_t release_count, deployment_count;    /* 0 ..= OTA_ANCHORS_MAX */
+    struct ota_anchor release[OTA_ANCHORS_MAX]; /* sign images; offline */
+    struct ota_anchor
+        deployment[OTA_ANCHORS_MAX]; /* sign deployments (files); P-256, as job documents want */
 };
 
 /** key_id of a key: SHA-256 over its DER SubjectPublicKeyInfo. OTA_E_RANGE: a kind that is none. */
@@ -180,13 +182,22 @@ struct ota_verify_cfg {
     uint32_t counter_min;
 };
 
+/* Flash is read in pieces of this while it is digested: a few SHA-256 blocks, to be worth a call. */
+#define OTA_VERIFY_PIECE 256u
+
 /* Private to lib/image; open so that the caller can give it a home. */
 struct ota_verify {
     struct ota_verify_cfg cfg;
     struct ota_verified_image result;
-    struct ota_sha256 hash;
     uint32_t at;
     enum { OTA_VERIFY_HEADER, OTA_VERIFY_HASHING, OTA_VERIFY_DONE } state;
+    union {
+        uint8_t tlvs[OTA_IMAGE_TLVS_MAX]; /* while they are read */
+        struct {
+            struct ota_sha256 hash;
+            uint8_t piece[OTA_VERIFY_PIECE];
+        } digest; /* from then on */
+    } u;
 };
 
 void ota_verify_begin(struct ota_verify *v, const struct ota_verify_cfg *cfg);

@@ -1,4 +1,4 @@
-#include "ota/image.h"
+#include "image_priv.h"
 #include <string.h>
 
 static bool same(const uint8_t *a, const uint8_t *b, size_t size)
@@ -37,12 +37,8 @@ static ota_err_t verify_by(const struct ota_anchor *anchor, const uint8_t digest
     return c->ops->verify_p256(c, anchor->key, digest, s->rs);
 }
 
-/*
- * At least one signature must be by an anchor, and none by an anchor may be bad. The others are
- * those of a key that came later or went earlier than this device's anchors.
- */
-static ota_err_t check_signatures(const struct ota_image *image, const struct ota_trust *trust,
-                                  struct ota_crypto *c)
+ota_err_t image_check_signatures(const struct ota_image *image, const struct ota_trust *trust,
+                                 struct ota_crypto *c)
 {
     ota_err_t verdict = OTA_E_IMAGE_KEY;
     for (unsigned i = 0; i < image->signature_count; i++) {
@@ -59,8 +55,7 @@ static ota_err_t check_signatures(const struct ota_image *image, const struct ot
     return verdict;
 }
 
-ota_err_t ota_image_check(const struct ota_image *image, const struct ota_trust *trust,
-                          uint32_t counter_min, struct ota_crypto *c)
+ota_err_t image_check_device(const struct ota_image *image, const struct ota_trust *trust)
 {
     if (!same(image->vendor, trust->vendor, OTA_UUID_SIZE)) {
         return OTA_E_IMAGE_VENDOR;
@@ -71,13 +66,20 @@ ota_err_t ota_image_check(const struct ota_image *image, const struct ota_trust 
     if (trust->hw_revision < image->hw_min || trust->hw_revision > image->hw_max) {
         return OTA_E_IMAGE_HARDWARE;
     }
-    if (image->dependency_unmet) {
-        return OTA_E_IMAGE_DEPENDENCY;
+    return image->dependency_unmet ? OTA_E_IMAGE_DEPENDENCY : OTA_OK;
+}
+
+ota_err_t ota_image_check(const struct ota_image *image, const struct ota_trust *trust,
+                          uint32_t counter_min, struct ota_crypto *c)
+{
+    const ota_err_t err = image_check_device(image, trust);
+    if (err != OTA_OK) {
+        return err;
     }
     if (image->counter < counter_min) {
         return OTA_E_IMAGE_COUNTER;
     }
-    return check_signatures(image, trust, c);
+    return image_check_signatures(image, trust, c);
 }
 
 ota_err_t ota_deployment_check(const uint8_t file_digest[OTA_DIGEST_SIZE],

@@ -39,4 +39,16 @@ struct ota_version image_read_version(struct ota_reader *r);
 OTA_MUST_CHECK ota_err_t image_read_areas(const struct ota_image_header *h, struct ota_span tlvs,
                                           struct ota_image *image);
 
+/** ota_image_check()'s parts, for the verifier, who proves each. Vendor, class, hardware, dependencies. */
+OTA_MUST_CHECK ota_err_t image_check_device(const struct ota_image *image,
+                                            const struct ota_trust *trust);
+
+/**
+ * At least one signature must be by an anchor, and none by an anchor may be bad. The others are
+ * those of a key that came later or went earlier than this device's anchors.
+ */
+OTA_MUST_CHECK ota_err_t image_check_signatures(const struct ota_image *image,
+                                                const struct ota_trust *trust,
+                                                struct ota_crypto *c);
+
 #endif

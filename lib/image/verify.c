@@ -2,9 +2,6 @@
 #include "ota/assert.h"
 #include <string.h>
 
-/* Read from flash at once while digesting: two to four SHA-256 blocks are enough to amortise a call. */
-#define PIECE_SIZE 128u
-
 static uint32_t least(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
@@ -23,13 +20,11 @@ static ota_err_t read_header(struct ota_flash *flash, struct ota_region where,
     return err != OTA_OK ? err : ota_image_header_read(OTA_SPAN_OF(head), h);
 }
 
-/* The only large frame: it returns before any signature is checked. */
-ota_err_t ota_image_from_flash(struct ota_flash *flash, struct ota_region where,
-                               struct ota_image *image)
+/* ota_image_from_flash(), with room of the caller's for both TLV areas. */
+static ota_err_t read_image(struct ota_flash *flash, struct ota_region where,
+                            uint8_t tlvs[OTA_IMAGE_TLVS_MAX], struct ota_image *image)
 {
-    uint8_t tlvs[OTA_IMAGE_TLVS_MAX];
     struct ota_image_header h;
-
     ota_err_t err = read_header(flash, where, &h);
     if (err != OTA_OK) {
         return err;
@@ -38,7 +33,7 @@ ota_err_t ota_image_from_flash(struct ota_flash *flash, struct ota_region where,
     if (at > where.size) {
         return OTA_E_IMAGE_SIZE;
     }
-    const uint32_t len = least(sizeof tlvs, where.size - at);
+    const uint32_t len = least(OTA_IMAGE_TLVS_MAX, where.size - at);
     err = ota_flash_read(flash, where.offset + at, (struct ota_buf){ tlvs, len });
     if (err != OTA_OK) {
         return err;
@@ -48,44 +43,61 @@ ota_err_t ota_image_from_flash(struct ota_flash *flash, struct ota_region where,
     return err == OTA_E_TRUNCATED ? OTA_E_IMAGE_SIZE : err;
 }
 
+ota_err_t ota_image_from_flash(struct ota_flash *flash, struct ota_region where,
+                               struct ota_image *image)
+{
+    uint8_t tlvs[OTA_IMAGE_TLVS_MAX];
+    return read_image(flash, where, tlvs, image);
+}
+
 /* Asked before the bytes are read and again behind them: see ota/verdict.h. */
 static ota_err_t check_image(struct ota_verify *v, unsigned round)
 {
     const struct ota_image *const image = &v->result.image;
-    const ota_err_t err = ota_image_check(image, v->cfg.trust, v->cfg.counter_min, v->cfg.crypto);
+    ota_proof_t *const proof = &v->result.proof;
+    ota_err_t err = image_check_device(image, v->cfg.trust);
     if (err != OTA_OK) {
         return err;
     }
-    ota_prove(&v->result.proof, OTA_PROOF_DEVICE + OTA_PROOF_COUNTER + OTA_PROOF_SIGNATURE, round);
+    ota_prove(proof, OTA_PROOF_DEVICE, round);
+    if (image->counter < v->cfg.counter_min) {
+        return OTA_E_IMAGE_COUNTER;
+    }
+    ota_prove(proof, OTA_PROOF_COUNTER, round);
+    err = image_check_signatures(image, v->cfg.trust, v->cfg.crypto);
+    if (err != OTA_OK) {
+        return err;
+    }
+    ota_prove(proof, OTA_PROOF_SIGNATURE, round);
     if ((image->header.flags & OTA_IMAGE_FLAG_ROM_FIXED) != 0 &&
         image->header.load_address != v->cfg.where.offset) {
         return OTA_E_IMAGE_SLOT;
     }
-    ota_prove(&v->result.proof, OTA_PROOF_PLACE, round);
+    ota_prove(proof, OTA_PROOF_PLACE, round);
     return OTA_OK;
 }
 
 static ota_err_t begin(struct ota_verify *v)
 {
-    ota_err_t err = ota_image_from_flash(v->cfg.flash, v->cfg.where, &v->result.image);
+    ota_err_t err = read_image(v->cfg.flash, v->cfg.where, v->u.tlvs, &v->result.image);
     if (err == OTA_OK) {
         err = check_image(v, 0);
     }
-    return err != OTA_OK ? err : v->cfg.crypto->ops->sha256_begin(v->cfg.crypto, &v->hash);
+    return err != OTA_OK ? err : v->cfg.crypto->ops->sha256_begin(v->cfg.crypto, &v->u.digest.hash);
 }
 
 /* --- digests --------------------------------------------------------------------- */
 
 static ota_err_t digest_piece(struct ota_verify *v, uint32_t len)
 {
-    uint8_t piece[PIECE_SIZE];
+    uint8_t *const piece = v->u.digest.piece;
     const ota_err_t err =
         ota_flash_read(v->cfg.flash, v->cfg.where.offset + v->at, (struct ota_buf){ piece, len });
     if (err != OTA_OK) {
         return err;
     }
     v->at += len;
-    return v->cfg.crypto->ops->sha256_update(v->cfg.crypto, &v->hash,
+    return v->cfg.crypto->ops->sha256_update(v->cfg.crypto, &v->u.digest.hash,
                                              (struct ota_span){ piece, len });
 }
 
@@ -94,7 +106,8 @@ static ota_err_t compare_digest(struct ota_verify *v)
 {
     for (unsigned round = 0; round < OTA_PROOF_ROUNDS; round++) {
         uint8_t digest[OTA_DIGEST_SIZE];
-        const ota_err_t err = v->cfg.crypto->ops->sha256_peek(v->cfg.crypto, &v->hash, digest);
+        const ota_err_t err =
+            v->cfg.crypto->ops->sha256_peek(v->cfg.crypto, &v->u.digest.hash, digest);
         if (err != OTA_OK) {
             return err;
         }
@@ -114,7 +127,7 @@ static ota_err_t digest_some(struct ota_verify *v, uint32_t budget)
 
     while (budget > 0 && v->at < size) {
         const uint32_t end = v->at < signed_size ? signed_size : size;
-        const uint32_t len = least(least(budget, PIECE_SIZE), end - v->at);
+        const uint32_t len = least(least(budget, OTA_VERIFY_PIECE), end - v->at);
         ota_err_t err = digest_piece(v, len);
         if (err == OTA_OK && v->at == signed_size) {
             err = compare_digest(v);
@@ -134,7 +147,7 @@ static ota_err_t finish(struct ota_verify *v)
         return err;
     }
     v->state = OTA_VERIFY_DONE;
-    return v->cfg.crypto->ops->sha256_peek(v->cfg.crypto, &v->hash, v->result.file_digest);
+    return v->cfg.crypto->ops->sha256_peek(v->cfg.crypto, &v->u.digest.hash, v->result.file_digest);
 }
 
 /* --- verbs ------------------------------------------------------------------------- */
