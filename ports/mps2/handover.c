@@ -13,8 +13,8 @@
 
 struct kept {
     uint32_t magic;
-    uint32_t rule, slot, cause;
-    uint32_t check; /* complement of the sum of the four above */
+    uint32_t rule, slot, cause, refused;
+    uint32_t check; /* complement of the sum of the five above */
     uint32_t note;
     uint32_t note_check; /* complement of note */
 };
@@ -26,7 +26,7 @@ extern volatile struct kept ld_kept;
 
 static uint32_t check(void)
 {
-    return ~(ld_kept.magic + ld_kept.rule + ld_kept.slot + ld_kept.cause);
+    return ~(ld_kept.magic + ld_kept.rule + ld_kept.slot + ld_kept.cause + ld_kept.refused);
 }
 
 static void note(uint32_t what)
@@ -41,6 +41,7 @@ void handover_write(const struct ota_handover *h, enum ota_slot slot)
     ld_kept.rule = (uint32_t)h->rule;
     ld_kept.slot = (uint32_t)slot;
     ld_kept.cause = (uint32_t)h->cause;
+    ld_kept.refused = (uint32_t)h->refused;
     ld_kept.check = check();
     note(NOTE_RUNNING);
 }
@@ -52,6 +53,7 @@ bool handover_read(struct ota_handover *h, enum ota_slot *slot)
     }
     h->rule = (enum ota_boot_rule)ld_kept.rule;
     h->cause = (enum ota_reset_cause)ld_kept.cause;
+    h->refused = (ota_err_t)(int32_t)ld_kept.refused;
     *slot = (enum ota_slot)ld_kept.slot;
     return true;
 }
