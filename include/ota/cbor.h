@@ -28,8 +28,7 @@ struct ota_cbor {
 };
 
 struct ota_cbor_map {
-    uint64_t left;
-    bool indefinite;
+    size_t left; /* pairs or elements; SIZE_MAX: it ends with a break */
 };
 
 /** Kind of the item that comes next; OTA_CBOR_NONE at the end or after a failure. */
@@ -72,10 +71,35 @@ void ota_cbor_skip(struct ota_cbor *c);
 OTA_MUST_CHECK ota_err_t ota_cbor_end(const struct ota_cbor *c);
 
 /* Writing, shortest form; the sticky failure is the writer's. */
-void ota_cbor_put_map(struct ota_writer *w, uint64_t pair_count);
-void ota_cbor_put_array(struct ota_writer *w, uint64_t count);
-void ota_cbor_put_u64(struct ota_writer *w, uint64_t number);
-void ota_cbor_put_text(struct ota_writer *w, struct ota_span text);
-void ota_cbor_put_bytes(struct ota_writer *w, struct ota_span bytes);
+
+/** The head of an item: what kind, and its number: the value, or how many bytes, elements, pairs follow. */
+void ota_cbor_put_head(struct ota_writer *w, enum ota_cbor_kind kind, uint64_t number);
+
+static inline void ota_cbor_put_map(struct ota_writer *w, uint64_t pair_count)
+{
+    ota_cbor_put_head(w, OTA_CBOR_MAP, pair_count);
+}
+
+static inline void ota_cbor_put_array(struct ota_writer *w, uint64_t count)
+{
+    ota_cbor_put_head(w, OTA_CBOR_ARRAY, count);
+}
+
+static inline void ota_cbor_put_u64(struct ota_writer *w, uint64_t number)
+{
+    ota_cbor_put_head(w, OTA_CBOR_UINT, number);
+}
+
+static inline void ota_cbor_put_text(struct ota_writer *w, struct ota_span text)
+{
+    ota_cbor_put_head(w, OTA_CBOR_TEXT, text.len);
+    ota_write_bytes(w, text);
+}
+
+static inline void ota_cbor_put_bytes(struct ota_writer *w, struct ota_span bytes)
+{
+    ota_cbor_put_head(w, OTA_CBOR_BYTES, bytes.len);
+    ota_write_bytes(w, bytes);
+}
 
 #endif

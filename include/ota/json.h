@@ -168,7 +168,5 @@ void ota_json_put_bool(struct ota_json_out *o, bool value);
 void ota_json_put_null(struct ota_json_out *o);
 /** A value that is JSON already. */
 void ota_json_put_raw(struct ota_json_out *o, struct ota_span json);
-/** A string value of base64 (padded, no line breaks). */
-void ota_json_put_base64(struct ota_json_out *o, struct ota_span bytes);
 
 #endif

@@ -1,131 +1,114 @@
 #include "ota/cbor.h"
 #include "utf8.h"
 
-/* The first byte of an item: a major type (3 bits) and how its number is given (5 bits). */
-enum {
-    MAJOR_UINT,
-    MAJOR_NEGATIVE,
-    MAJOR_BYTES,
-    MAJOR_TEXT,
-    MAJOR_ARRAY,
-    MAJOR_MAP,
-    MAJOR_TAG,
-    MAJOR_SIMPLE
-};
+/*
+ * The first byte of an item: its kind (3 bits; enum ota_cbor_kind has their values) and how its
+ * number is given (5 bits).
+ */
 #define INFO_1_BYTE     24u /* the number follows in 1, 2, 4 or 8 bytes: 24 ..= 27 */
 #define INFO_8_BYTES    27u
 #define INFO_INDEFINITE 31u
 #define BREAK           0xffu
+#define SIMPLE_1_BYTE   0xf8u
 
-struct head {
-    uint8_t major;
-    bool indefinite; /* of major 7: the break */
-    uint64_t number;
-};
+/* Added to the kind of an array or a map that ends with a break; of SIMPLE it makes the break. */
+#define INDEFINITE        8u
+#define MAY_BE_INDEFINITE (1u << OTA_CBOR_ARRAY | 1u << OTA_CBOR_MAP | 1u << OTA_CBOR_SIMPLE)
 
 /* --- reading heads ----------------------------------------------------------- */
 
+/* From now on there is nothing left to read. */
 static void fail(struct ota_cbor *c, ota_err_t err)
 {
+    c->r.bad = true;
     if (c->err == OTA_OK) {
         c->err = err;
     }
 }
 
-static uint64_t read_number(struct ota_reader *r, uint8_t info)
-{
-    switch (info) {
-    case 24: return ota_read_u8(r);
-    case 25: return ota_read_be(r, 2);
-    case 26: return ota_read_be(r, 4);
-    case 27: return ota_read_be(r, 8);
-    default: return info;
-    }
-}
-
 /* Lengths and counts are below or at the number of bytes left: each byte or element takes at least one. */
-static bool fits(const struct ota_cbor *c, const struct head *h)
+static bool fits(const struct ota_cbor *c, unsigned kind, uint64_t number)
 {
-    const bool counts = h->major >= MAJOR_BYTES && h->major <= MAJOR_MAP;
-    const size_t left = ota_reader_left(&c->r);
-    return !counts || h->number <= (h->major == MAJOR_MAP ? left / 2u : left);
+    const bool counts = kind >= OTA_CBOR_BYTES && kind <= OTA_CBOR_MAP;
+    return !counts || number <= ota_reader_left(&c->r) >> (kind == OTA_CBOR_MAP);
 }
 
-static bool may_be_indefinite(uint8_t major)
+/*
+ * One head, checked: its kind, and its number or UINT64_MAX if it has none. After a failure
+ * the number is 0.
+ */
+static unsigned read_head(struct ota_cbor *c, uint64_t *number)
 {
-    return major == MAJOR_ARRAY || major == MAJOR_MAP || major == MAJOR_SIMPLE;
-}
-
-/* One head, checked; after a failure a zero that the caller must not look at. */
-static struct head read_head(struct ota_cbor *c)
-{
-    struct head h = { 0 };
-    if (c->err != OTA_OK) {
-        return h;
-    }
     const uint8_t first = ota_read_u8(&c->r);
-    const uint8_t info = first & 31u;
-    h.major = first >> 5;
-    h.indefinite = info == INFO_INDEFINITE;
-    if (h.indefinite ? !may_be_indefinite(h.major) : info > INFO_8_BYTES) {
-        fail(c, OTA_E_MALFORMED);
-        return h;
+    const unsigned info = first & 31u;
+    unsigned kind = first >> 5;
+    uint64_t n = info;
+    ota_err_t err = OTA_OK;
+    if (info >= INFO_1_BYTE && info <= INFO_8_BYTES) {
+        n = ota_read_be(&c->r, (size_t)1 << (info - INFO_1_BYTE));
     }
-    h.number = h.indefinite ? 0 : read_number(&c->r, info);
-    if (c->r.bad || !fits(c, &h)) {
-        fail(c, OTA_E_TRUNCATED);
-    } else if (h.major == MAJOR_SIMPLE && info == INFO_1_BYTE && h.number < 32) {
-        fail(c, OTA_E_MALFORMED); /* simple values below 32 have no second form (RFC 8949, 3.3) */
+    if (info == INFO_INDEFINITE && (MAY_BE_INDEFINITE >> kind & 1u) != 0) {
+        kind += INDEFINITE;
+        n = UINT64_MAX;
+    } else if (info > INFO_8_BYTES || (first == SIMPLE_1_BYTE && n < 32)) {
+        err = OTA_E_MALFORMED; /* simple values below 32 have no second form (RFC 8949, 3.3) */
+    } else if (!fits(c, kind, n)) {
+        err = OTA_E_TRUNCATED;
     }
-    return h;
+    if (c->r.bad) {
+        err = OTA_E_TRUNCATED;
+    }
+    if (err != OTA_OK) {
+        fail(c, err);
+        n = 0;
+    }
+    *number = n;
+    return kind;
 }
 
-static struct head read_head_of(struct ota_cbor *c, uint8_t major)
+/* The number of a head that must be of this kind; UINT64_MAX: the container ends with a break. */
+static uint64_t read_head_of(struct ota_cbor *c, unsigned kind)
 {
-    const struct head h = read_head(c);
-    if (c->err == OTA_OK && h.major == major) {
-        return h;
+    uint64_t number;
+    if ((read_head(c, &number) & 7u) == kind) {
+        return number;
     }
     fail(c, OTA_E_MALFORMED);
-    return (struct head){ 0 };
+    return 0;
 }
 
 /* --- reading ------------------------------------------------------------------ */
 
 struct ota_cbor ota_cbor(struct ota_span in)
 {
-    return (struct ota_cbor){ .r = ota_reader(in), .err = OTA_OK };
+    struct ota_cbor c;
+    c.r = ota_reader(in);
+    c.err = OTA_OK;
+    return c;
 }
 
 enum ota_cbor_kind ota_cbor_peek(const struct ota_cbor *c)
 {
-    if (c->err != OTA_OK || ota_reader_left(&c->r) == 0) {
+    if (ota_reader_left(&c->r) == 0) {
         return OTA_CBOR_NONE;
     }
     const uint8_t first = *c->r.at;
-    if (first == BREAK) {
-        return OTA_CBOR_BREAK;
-    }
-    return (enum ota_cbor_kind)(first >> 5);
+    return first == BREAK ? OTA_CBOR_BREAK : (enum ota_cbor_kind)(first >> 5);
 }
-_Static_assert((int)OTA_CBOR_UINT == MAJOR_UINT && (int)OTA_CBOR_SIMPLE == MAJOR_SIMPLE,
-               "kinds are majors");
 
 uint64_t ota_cbor_u64(struct ota_cbor *c)
 {
-    return read_head_of(c, MAJOR_UINT).number;
+    return read_head_of(c, OTA_CBOR_UINT);
 }
 
 struct ota_span ota_cbor_bytes(struct ota_cbor *c)
 {
-    const struct head h = read_head_of(c, MAJOR_BYTES);
-    return ota_read_bytes(&c->r, (size_t)h.number);
+    return ota_read_bytes(&c->r, (size_t)read_head_of(c, OTA_CBOR_BYTES));
 }
 
 struct ota_span ota_cbor_text(struct ota_cbor *c)
 {
-    const struct head h = read_head_of(c, MAJOR_TEXT);
-    const struct ota_span text = ota_read_bytes(&c->r, (size_t)h.number);
+    const struct ota_span text = ota_read_bytes(&c->r, (size_t)read_head_of(c, OTA_CBOR_TEXT));
     struct ota_reader r = ota_reader(text);
     while (ota_reader_left(&r) > 0) {
         if (ota_utf8_read(&r) == OTA_UTF8_INVALID) {
@@ -136,32 +119,26 @@ struct ota_span ota_cbor_text(struct ota_cbor *c)
     return text;
 }
 
-static struct ota_cbor_map enter(struct ota_cbor *c, uint8_t major)
-{
-    const struct head h = read_head_of(c, major);
-    return (struct ota_cbor_map){ .left = h.number, .indefinite = h.indefinite };
-}
-
 struct ota_cbor_map ota_cbor_map(struct ota_cbor *c)
 {
-    return enter(c, MAJOR_MAP);
+    return (struct ota_cbor_map){ (size_t)read_head_of(c, OTA_CBOR_MAP) };
 }
 
 struct ota_cbor_map ota_cbor_array(struct ota_cbor *c)
 {
-    return enter(c, MAJOR_ARRAY);
+    return (struct ota_cbor_map){ (size_t)read_head_of(c, OTA_CBOR_ARRAY) };
 }
 
 bool ota_cbor_next_element(struct ota_cbor *c, struct ota_cbor_map *array)
 {
-    if (array->indefinite && ota_cbor_peek(c) == OTA_CBOR_BREAK) {
-        (void)ota_read_u8(&c->r);
-        *array = (struct ota_cbor_map){ 0 };
+    if (array->left == SIZE_MAX && ota_cbor_peek(c) == OTA_CBOR_BREAK) {
+        c->r.at++;
+        array->left = 0;
     }
-    if (c->err != OTA_OK || (!array->indefinite && array->left == 0)) {
+    if (c->err != OTA_OK || array->left == 0) {
         return false;
     }
-    if (!array->indefinite) {
+    if (array->left != SIZE_MAX) {
         array->left--;
     }
     return true;
@@ -182,86 +159,62 @@ bool ota_cbor_next_key(struct ota_cbor *c, struct ota_cbor_map *map, struct ota_
 
 /* --- skipping ------------------------------------------------------------------ */
 
-/* A container that is being skipped. `items`, keys and values alike: to come, or seen if indefinite. */
+/*
+ * A container that is being skipped. `left` counts its own head, and keys and values alike: to
+ * come, or of an indefinite one 0 minus those seen.
+ */
 struct level {
-    size_t items;
-    bool indefinite, map;
+    size_t left;
+    unsigned kind;
 };
 
-/* The head of the next item itself, behind its tags. A tag says what the item is; a break is none. */
-static struct head read_untagged_head(struct ota_cbor *c)
+static struct level level_of(unsigned kind, uint64_t number)
 {
-    struct head h = read_head(c);
-    bool tagged = false;
-    while (c->err == OTA_OK && h.major == MAJOR_TAG) {
-        tagged = true;
-        h = read_head(c);
+    if (kind >= INDEFINITE) {
+        return (struct level){ 0, kind };
     }
-    if (tagged && h.major == MAJOR_SIMPLE && h.indefinite) {
-        fail(c, OTA_E_MALFORMED);
-    }
-    return h;
+    return (struct level){ (size_t)number * (kind == OTA_CBOR_MAP ? 2u : 1u) + 1u, kind };
 }
 
 /* A break ends an indefinite container; in a map only behind a value. */
-static bool may_break(const struct level *innermost)
+static bool may_break(const struct level *l)
 {
-    return innermost->indefinite && !(innermost->map && innermost->items % 2u != 0);
-}
-
-/* One more item is complete: so are those containers of which it was the last. Returns the depth left. */
-static unsigned count_item(struct level *levels, unsigned depth)
-{
-    while (depth > 0) {
-        struct level *innermost = &levels[depth - 1];
-        if (innermost->indefinite) {
-            innermost->items++;
-            break;
-        }
-        if (--innermost->items > 0) {
-            break;
-        }
-        depth--;
-    }
-    return depth;
-}
-
-static struct level level_of(const struct head *h)
-{
-    const bool map = h->major == MAJOR_MAP;
-    return (struct level){ (size_t)h->number * (map ? 2u : 1u), h->indefinite, map };
+    return l->kind == OTA_CBOR_ARRAY + INDEFINITE ||
+           (l->kind == OTA_CBOR_MAP + INDEFINITE && l->left % 2u != 0);
 }
 
 void ota_cbor_skip(struct ota_cbor *c)
 {
-    struct level levels[OTA_CBOR_DEPTH_MAX];
-    unsigned depth = 0;
-    do {
-        const struct head h = read_untagged_head(c);
+    struct level levels[OTA_CBOR_DEPTH_MAX + 1u], *innermost = levels;
+    unsigned before = OTA_CBOR_SIMPLE;
+    *innermost = (struct level){ 1, OTA_CBOR_ARRAY };
+    while (levels[0].left > 0) {
+        uint64_t number;
+        const unsigned kind = read_head(c, &number);
         if (c->err != OTA_OK) {
             return;
         }
-        if (h.major == MAJOR_BYTES || h.major == MAJOR_TEXT) {
-            (void)ota_read_bytes(&c->r, (size_t)h.number);
-        } else if (h.major == MAJOR_ARRAY || h.major == MAJOR_MAP) {
-            if (depth == OTA_CBOR_DEPTH_MAX) {
+        if (kind == OTA_CBOR_BYTES || kind == OTA_CBOR_TEXT) {
+            (void)ota_read_bytes(&c->r, (size_t)number);
+        } else if (kind % INDEFINITE == OTA_CBOR_ARRAY || kind % INDEFINITE == OTA_CBOR_MAP) {
+            if (innermost == &levels[OTA_CBOR_DEPTH_MAX]) {
                 fail(c, OTA_E_DEPTH);
                 return;
             }
-            levels[depth] = level_of(&h);
-            if (h.indefinite || h.number > 0) {
-                depth++;
-                continue;
-            }
-        } else if (h.major == MAJOR_SIMPLE && h.indefinite) {
-            if (depth == 0 || !may_break(&levels[depth - 1])) {
+            *++innermost = level_of(kind, number);
+        } else if (kind == OTA_CBOR_SIMPLE + INDEFINITE) {
+            if (before == OTA_CBOR_TAG || !may_break(innermost)) {
                 fail(c, OTA_E_MALFORMED);
                 return;
             }
-            depth--;
+            innermost--;
         }
-        depth = count_item(levels, depth);
-    } while (depth > 0);
+        before = kind;
+        /* A tag says what the next item is. Any other item is complete, and so are the containers that it fills. */
+        while (kind != OTA_CBOR_TAG && --innermost->left == 0 && innermost > levels) {
+            innermost--;
+        }
+    }
 }
 
 ota_err_t ota_cbor_end(const struct ota_cbor *c)
@@ -274,49 +227,16 @@ ota_err_t ota_cbor_end(const struct ota_cbor *c)
 
 /* --- writing -------------------------------------------------------------------- */
 
-static void put_head(struct ota_writer *w, uint8_t major, uint64_t number)
+void ota_cbor_put_head(struct ota_writer *w, enum ota_cbor_kind kind, uint64_t number)
 {
-    const uint8_t first = (uint8_t)(major << 5);
-    if (number < INFO_1_BYTE) {
-        ota_write_u8(w, (uint8_t)(first | number));
-    } else if (number <= UINT8_MAX) {
-        ota_write_u8(w, first | 24u);
-        ota_write_u8(w, (uint8_t)number);
-    } else if (number <= UINT16_MAX) {
-        ota_write_u8(w, first | 25u);
-        ota_write_be(w, 2, number);
-    } else if (number <= UINT32_MAX) {
-        ota_write_u8(w, first | 26u);
-        ota_write_be(w, 4, number);
-    } else {
-        ota_write_u8(w, first | 27u);
-        ota_write_be(w, 8, number);
+    const uint32_t low = (uint32_t)number;
+    unsigned info = low;
+    size_t size = 0; /* of the number behind the first byte */
+    if (number >= INFO_1_BYTE) {
+        const unsigned doublings = number != low ? 3 : low > UINT16_MAX ? 2 : low > UINT8_MAX;
+        info = INFO_1_BYTE + doublings;
+        size = (size_t)1 << doublings;
     }
-}
-
-void ota_cbor_put_map(struct ota_writer *w, uint64_t pair_count)
-{
-    put_head(w, MAJOR_MAP, pair_count);
-}
-
-void ota_cbor_put_array(struct ota_writer *w, uint64_t count)
-{
-    put_head(w, MAJOR_ARRAY, count);
-}
-
-void ota_cbor_put_u64(struct ota_writer *w, uint64_t number)
-{
-    put_head(w, MAJOR_UINT, number);
-}
-
-void ota_cbor_put_text(struct ota_writer *w, struct ota_span text)
-{
-    put_head(w, MAJOR_TEXT, text.len);
-    ota_write_bytes(w, text);
-}
-
-void ota_cbor_put_bytes(struct ota_writer *w, struct ota_span bytes)
-{
-    put_head(w, MAJOR_BYTES, bytes.len);
-    ota_write_bytes(w, bytes);
+    ota_write_u8(w, (uint8_t)((unsigned)kind << 5 | info));
+    ota_write_be(w, size, number);
 }

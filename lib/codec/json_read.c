@@ -1,4 +1,5 @@
 #include "ota/assert.h"
+#include "ota/base64.h"
 #include "ota/json.h"
 #include "utf8.h"
 
@@ -311,6 +312,19 @@ ota_err_t ota_json_string(struct ota_json value, struct ota_buf out, struct ota_
     }
     *decoded = ota_writer_done(&w);
     return OTA_OK;
+}
+
+ota_err_t ota_json_base64(struct ota_json value, struct ota_buf out, struct ota_span *decoded)
+{
+    struct ota_reader r;
+    struct ota_base64 d = ota_base64(out);
+    if (!open_string(&value, &r)) {
+        return OTA_E_MALFORMED;
+    }
+    while (ota_reader_left(&r) > 0) {
+        ota_base64_put(&d, read_char(&r));
+    }
+    return ota_base64_end(&d, decoded);
 }
 
 /* Put a digit behind a number; false, and the number as it was, if it would not fit. */

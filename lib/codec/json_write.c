@@ -1,5 +1,4 @@
 #include "ota/assert.h"
-#include "ota/base64.h"
 #include "ota/json.h"
 #include "utf8.h"
 
@@ -140,12 +139,4 @@ void ota_json_put_bool(struct ota_json_out *o, bool value)
 void ota_json_put_null(struct ota_json_out *o)
 {
     ota_json_put_raw(o, OTA_SPAN_LIT("null"));
-}
-
-void ota_json_put_base64(struct ota_json_out *o, struct ota_span bytes)
-{
-    begin_value(o);
-    ota_write_u8(o->w, '"');
-    ota_base64_write(o->w, bytes);
-    ota_write_u8(o->w, '"');
 }

@@ -8,7 +8,7 @@
  */
 #include "vectors.h"
 
-#include "ota/json.h"
+#include "ota/base64.h"
 
 #include <jansson.h>
 
