@@ -9,7 +9,10 @@
 
 static uint8_t topic_room[OTA_TOPIC_MAX], payload_room[OTA_SCRATCH_PAYLOAD_MIN];
 
-static const struct ota_scratch scratch = { OTA_BUF_OF(topic_room), OTA_BUF_OF(payload_room) };
+static const struct ota_scratch scratch = {
+    { topic_room, sizeof topic_room },
+    { payload_room, sizeof payload_room },
+};
 
 struct token {
     uint8_t text[OTA_TOKEN_MAX];

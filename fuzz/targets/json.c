@@ -20,7 +20,8 @@ static void read_leaf(struct ota_json value)
                    ota_json_string(value, (struct ota_buf){ room, decoded.len - 1 }, &decoded) ==
                        OTA_E_TOO_LARGE);
     }
-    (void)ota_json_u64(value, &number);
+    FUZZ_CHECK(ota_json_u64(value, &number) != OTA_OK || ota_json_kind(value) == OTA_JSON_NUMBER ||
+               ota_json_kind(value) == OTA_JSON_STRING);
     free(room);
 }
 
@@ -47,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     }
     walk(doc, 0);
-    (void)ota_json_find(doc, "a", &found);
+    FUZZ_CHECK(ota_json_find(doc, "a", &found) != OTA_OK || ota_json_kind(doc) == OTA_JSON_OBJECT);
     FUZZ_CHECK(ota_json_parse(doc.text, &again) == OTA_OK);
     FUZZ_CHECK(again.text.ptr == doc.text.ptr && again.text.len == doc.text.len);
     return 0;
