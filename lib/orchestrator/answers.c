@@ -10,31 +10,6 @@
 /* What the application says of an offer. */
 #define DECISIONS (1u << OTA_COMMAND_ACCEPT | 1u << OTA_COMMAND_REFUSE)
 
-/* The bytes identity: what makes two jobs the same download. Not the stream, not the job. */
-static ota_err_t bytes_id(const struct ota_orchestrator *o, const struct ota_jobdoc *doc,
-                          const struct ota_jobdoc_file *file, uint8_t id[OTA_DIGEST_SIZE])
-{
-    struct ota_crypto *c = o->cfg.crypto;
-    uint8_t front[6];
-    struct ota_writer w = ota_writer(OTA_BUF_OF(front));
-    ota_write_u32le(&w, file->size);
-    ota_write_u8(&w, file->file_type);
-    ota_write_u8(&w, doc->has_digest ? 1 : 0);
-    /* A signature is made anew for each deployment; the digest names the bytes whoever sends them. */
-    const struct ota_span name = doc->has_digest
-                                     ? OTA_SPAN_OF(doc->digest)
-                                     : (struct ota_span){ file->signature, file->signature_len };
-    struct ota_sha256 h;
-    ota_err_t err = c->ops->sha256_begin(c, &h);
-    if (err == OTA_OK) {
-        err = c->ops->sha256_update(c, &h, ota_writer_done(&w));
-    }
-    if (err == OTA_OK) {
-        err = c->ops->sha256_update(c, &h, name);
-    }
-    return err == OTA_OK ? c->ops->sha256_peek(c, &h, id) : err;
-}
-
 /* Early refusals from the document alone. It is advice: what passes here is checked again in the image. */
 static ota_err_t check_advice(struct ota_orchestrator *o, const struct ota_jobdoc *doc,
                               const struct ota_jobdoc_file *file)
@@ -63,7 +38,8 @@ static ota_err_t check_advice(struct ota_orchestrator *o, const struct ota_jobdo
 
 /* An offer, read. */
 struct reading {
-    ota_err_t err; /* why not */
+    ota_err_t err;       /* why not */
+    bool same_execution; /* the one that the journal holds */
     struct ota_jobdoc doc;
     struct ota_jobdoc_file file;
     uint8_t bytes_id[OTA_DIGEST_SIZE];
@@ -83,7 +59,7 @@ static ota_err_t read_document(const struct ota_orchestrator *o, const struct ot
         err = ota_jobdoc_choose(&r->doc, (unsigned)ota_slot_other(o->cfg.running), &r->file);
     }
     if (err == OTA_OK) {
-        err = bytes_id(o, &r->doc, &r->file, r->bytes_id);
+        err = ota_bytes_id(o->cfg.crypto, &r->doc, &r->file, r->bytes_id);
     }
     return err;
 }
@@ -128,17 +104,21 @@ static bool same_report(const struct ota_orchestrator *o, const struct ota_job_o
     return ota_span_eq(held, offered) && offer->execution == o->journal.execution;
 }
 
-/* Nothing is claimed: is this for us? */
-static enum verdict consider(struct ota_orchestrator *o, const struct ota_job_offer *offer,
-                             const struct reading *r)
+/* Nothing is claimed: what was said of another offer does not hold for this one. */
+static void make_room(struct ota_orchestrator *o, const struct reading *r)
 {
-    if (!same_report(o, offer)) {
-        o->commands &= (uint8_t)~DECISIONS; /* what was said of another offer */
+    if (!r->same_execution) {
+        o->commands &= (uint8_t)~DECISIONS;
     }
     o->offered = false;
     o->untouched = true;
     o->journal = (struct ota_journal){ .slot = ota_slot_other(o->cfg.running) };
-    take_identity(o, offer);
+}
+
+/* Is this for us? V_OK: then the journal has what is known of it. */
+static enum verdict consider(struct ota_orchestrator *o, const struct ota_job_offer *offer,
+                             const struct reading *r)
+{
     ota_err_t err = r->err;
     if (err ==
         OTA_E_JOB_DOCUMENT) { /* for the application's eyes; the job is refused all the same */
@@ -164,13 +144,6 @@ static enum verdict consider(struct ota_orchestrator *o, const struct ota_job_of
     }
     o->journal.file_size = r->file.size;
     memcpy(o->journal.bytes_id, r->bytes_id, sizeof o->journal.bytes_id);
-    take_source(o, offer, r);
-    if (o->cfg.policy == OTA_POLICY_ASK) {
-        o->offered = true;
-        ota_event(o, OTA_EVENT_OFFER);
-        o->event.as.event.value = r->file.size;
-        return V_WAIT;
-    }
     return V_OK;
 }
 
@@ -188,54 +161,74 @@ static bool same_bytes(const struct ota_orchestrator *o, const struct reading *r
 }
 
 /*
- * The same bytes for another execution: what is here stays, and the result is for that one. Nobody
- * hears of it before it is recorded.
+ * We hold a claim: does the provider still mean it? V_WAIT: it says nothing of that; V_MORE: yes;
+ * V_AGAIN: the same bytes for another execution. Then what is here stays, and the result is for
+ * that one; nobody hears of it before it is recorded.
  */
-static enum verdict take_over(struct ota_orchestrator *o, const struct ota_job_offer *offer,
-                              const struct reading *r)
+static enum verdict compare(struct ota_orchestrator *o, const struct reading *r)
 {
-    if (take_signature(o, &r->file) != OTA_OK) {
+    if (r->same_execution && o->claim_known && r->err == OTA_E_JOB_TOO_LARGE) {
+        return V_WAIT; /* asked without the document: it has not changed */
+    }
+    if (!same_bytes(o, r) || (!r->same_execution && take_signature(o, &r->file) != OTA_OK)) {
         return V_DROP;
     }
+    if (r->same_execution && same_source(o, r)) {
+        return V_MORE;
+    }
+    ota_spend(o);
+    if (r->same_execution) {
+        o->step = 0; /* the deed begins again with what it now knows */
+        return V_MORE;
+    }
     ota_jobs_hush(&o->jobs);
-    take_identity(o, offer);
     return V_AGAIN;
 }
 
-/* We hold a claim: does the provider still mean it? */
-static enum verdict compare(struct ota_orchestrator *o, const struct ota_job_offer *offer,
-                            const struct reading *r)
+/* What the offer comes to, and what is kept of it. */
+static enum verdict take_offer(struct ota_orchestrator *o, const struct ota_job_offer *offer,
+                               const struct reading *r)
 {
-    const bool same_execution = same_report(o, offer);
-    if (same_execution && o->claim_known && r->err == OTA_E_JOB_TOO_LARGE) {
-        return V_WAIT; /* asked without the document: it has not changed */
+    const bool held = ota_holds_claim(o);
+    enum verdict v = V_OK;
+    if (!held) {
+        make_room(o, r);
+    } else {
+        v = compare(o, r);
+        if (v == V_WAIT || v == V_DROP) {
+            return v;
+        }
     }
-    if (!same_bytes(o, r)) {
-        return V_DROP;
+    take_identity(o, offer);
+    if (!held) {
+        v = consider(o, offer, r);
+        if (v != V_OK) {
+            return v;
+        }
     }
-    const bool nothing_new = same_execution && same_source(o, r);
     take_source(o, offer, r);
-    if (nothing_new) {
+    if (!held && o->cfg.policy == OTA_POLICY_ASK) {
+        o->offered = true;
+        ota_event(o, OTA_EVENT_OFFER);
+        o->event.as.event.value = r->file.size;
         return V_WAIT;
     }
-    ota_spend(o);
-    if (!same_execution) {
-        return take_over(o, offer, r);
-    }
-    o->step = 0; /* the deed begins again with what it now knows */
-    return V_WAIT;
+    return v;
 }
 
 /* From ACTIVATING on what was decided goes on; the next job waits its turn. */
 static void on_offer(struct ota_orchestrator *o, const struct ota_job_offer *offer)
 {
     const bool idle = o->journal.state == OTA_JOURNAL_NONE && o->mode != OTA_MODE_TRIAL;
-    if (!idle && !ota_holds_claim(o)) {
-        return;
+    if (idle || ota_holds_claim(o)) {
+        struct reading r;
+        r.same_execution = same_report(o, offer);
+        r.err = read_document(o, offer, &r);
+        const enum verdict v = take_offer(o, offer, &r);
+        if (v >= V_LEAVES) {
+            o->answered = (uint8_t)v;
+        }
     }
-    struct reading r;
-    r.err = read_document(o, offer, &r);
-    o->answered = (uint8_t)(idle ? consider(o, offer, &r) : compare(o, offer, &r));
 }
 
 /*

@@ -44,6 +44,14 @@ bool ota_claim_streams(const struct ota_orchestrator *o)
 
 /* --- taking the job ---------------------------------------------------------- */
 
+void ota_claim_tell(struct ota_orchestrator *o)
+{
+    struct ota_jobs_update update;
+    ota_update_of(o, OTA_JOB_IN_PROGRESS, &update);
+    update.expected_version = o->version; /* this execution as it was offered, or not at all */
+    ota_jobs_tell(&o->jobs, &update);
+}
+
 /* Someone changed the execution, or our picture of it is old: look again. */
 void ota_claim_look_again(struct ota_orchestrator *o)
 {
@@ -403,7 +411,7 @@ enum verdict ota_deed_fetch(struct ota_orchestrator *o, struct ota_effect *effec
             return V_WAIT;
         }
         if (o->must_take) {
-            ota_tell_taken(o);
+            ota_claim_tell(o);
         }
         o->step = o->must_take ? TAKING : TAKEN;
         return V_MORE;

@@ -152,7 +152,7 @@ enum verdict ota_deed_ready(struct ota_orchestrator *o, struct ota_effect *effec
     }
     if (o->must_take) {
         o->must_take = false; /* it was offered when its bytes were here already */
-        ota_tell_taken(o);
+        ota_claim_tell(o);
     }
     switch (o->step) {
     case 0:

@@ -266,32 +266,26 @@ static bool poll_link(struct ota_orchestrator *o, struct ota_effect *effect)
     return would_stream(o) && ota_stream_poll(&o->stream, o->now, &o->cfg.scratch, effect);
 }
 
-static bool give_event(struct ota_orchestrator *o, struct ota_effect *effect)
-{
-    if (!o->event_waits) {
-        return false;
-    }
-    *effect = o->event;
-    o->event_waits = false;
-    return true;
-}
-
+/* An event that waits goes before any work. */
 bool ota_orchestrator_poll(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect)
 {
     o->now = now;
-    if (give_event(o, effect)) {
+    if (!o->event_waits) {
+        if (!o->halted && poll_link(o, effect)) {
+            return true;
+        }
+        const enum verdict v = o->halted ? V_HALT : ota_workflow_turn(o, effect);
+        o->busy = v != V_WAIT && v != V_HALT;
+        if (v == V_EFFECT) {
+            return true;
+        }
+    }
+    if (o->event_waits) {
+        *effect = o->event;
+        o->event_waits = false;
         return true;
     }
-    if (o->halted) {
-        o->busy = false;
-        return false;
-    }
-    if (poll_link(o, effect)) {
-        return true;
-    }
-    const enum verdict v = ota_workflow_turn(o, effect);
-    o->busy = v != V_WAIT && v != V_HALT;
-    return v == V_EFFECT || give_event(o, effect);
+    return false;
 }
 
 static ota_ms_t sooner(ota_ms_t a, ota_ms_t b)

@@ -3,40 +3,47 @@
  */
 #include "workflow.h"
 
-static const char *const reasons[] = {
-    [OTA_REASON_NONE] = "accepted",
-    [OTA_REASON_ERROR] = "",
-    [OTA_REASON_ALREADY_INSTALLED] = "already installed",
-    [OTA_REASON_SELF_TEST_FAILED] = "self-test failed",
-    [OTA_REASON_SELF_TEST_TIMEOUT] = "self-test did not end in time",
-    [OTA_REASON_REVERTED] = "reverted: the new image was reset before it was confirmed",
-    [OTA_REASON_REFUSED_BY_BOOT] = "refused by bootloader",
-    [OTA_REASON_DID_NOT_START] = "new image did not start",
-    [OTA_REASON_POWER_LOST] = "power lost before confirm",
-    [OTA_REASON_CANNOT_CONFIRM] = "cannot be confirmed",
-    [OTA_REASON_WOULD_NOT_STAY] = "would not stay: the bootloader would choose the other slot",
-    [OTA_REASON_NO_WAY_BACK] = "failed, and there is no way back",
-    [OTA_REASON_DAMAGED] = "installed, then found damaged",
-    [OTA_REASON_CONFIRMED_AGAINST_VERDICT] = "confirmed against the verdict",
-    [OTA_REASON_ABORTED] = "aborted by the application",
-    [OTA_REASON_CANCELED] = "canceled",
-    [OTA_REASON_REFUSED_BY_APP] = "refused by the application",
-};
+#include <string.h>
 
-static const char *const causes[] = {
-    [OTA_RESET_UNKNOWN] = "",
-    [OTA_RESET_POWER_ON] = " (power-on)",
-    [OTA_RESET_SOFTWARE] = " (software reset)",
-    [OTA_RESET_WATCHDOG] = " (watchdog)",
-    [OTA_RESET_FAULT] = " (fault)",
-};
+/* Texts behind each other, in the order of their enum; walked, since pointers would take a fifth as much again. */
+static const char reasons[] = "\0" /* NONE */
+                              "\0" /* ERROR: ota_err_text() has it */
+                              "already installed\0"
+                              "self-test failed\0"
+                              "self-test did not end in time\0"
+                              "reverted: reset before it was confirmed\0"
+                              "refused by bootloader\0"
+                              "new image did not start\0"
+                              "power lost before confirm\0"
+                              "cannot be confirmed\0"
+                              "would not stay: the other slot would boot\0"
+                              "failed, and there is no way back\0"
+                              "installed, then found damaged\0"
+                              "confirmed against the verdict\0"
+                              "aborted by the application\0"
+                              "canceled\0"
+                              "refused by the application\0";
+#define REASONS (OTA_REASON_REFUSED_BY_APP + 1u)
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+static const char causes[] = "\0" /* UNKNOWN */
+                             " (power-on)\0"
+                             " (software reset)\0"
+                             " (watchdog)\0"
+                             " (fault)\0";
+#define CAUSES (OTA_RESET_FAULT + 1u)
+
+/* Behind the last one is an empty text. */
+static const char *text_at(const char *texts, unsigned index, unsigned count)
+{
+    for (unsigned i = 0; i < count && i < index; i++) {
+        texts += strlen(texts) + 1u;
+    }
+    return texts;
+}
 
 const char *ota_reason_text(enum ota_reason reason)
 {
-    const size_t index = (size_t)reason;
-    return index < COUNT(reasons) && reason != OTA_REASON_NONE ? reasons[index] : "";
+    return text_at(reasons, (unsigned)reason, REASONS);
 }
 
 /* --- words ----------------------------------------------------------------------- */
@@ -57,17 +64,22 @@ static void put_value(struct ota_writer *w, const struct ota_orchestrator *o, ch
         ota_write_hex(w, (uint32_t)own.major << 24 | (uint32_t)own.minor << 16 | own.revision, 8);
         break;
     case 'r': /* the reason */
-        if (j->reason == OTA_REASON_ERROR) {
-            ota_write_str(w, ota_err_text(j->error));
-        } else if ((size_t)j->reason < COUNT(reasons)) {
-            ota_write_str(w, reasons[j->reason]);
-        }
-        if ((j->reason == OTA_REASON_REVERTED || j->reason == OTA_REASON_DID_NOT_START) &&
-            j->reset_cause < COUNT(causes)) {
-            ota_write_str(w, causes[j->reset_cause]);
+        ota_write_str(w, j->reason == OTA_REASON_ERROR ? ota_err_text(j->error)
+                                                       : ota_reason_text(j->reason));
+        if (j->reason == OTA_REASON_NONE) {
+            ota_write_str(w, "accepted v");
+            ota_version_write(w, own);
+        } else if (j->reason == OTA_REASON_REVERTED || j->reason == OTA_REASON_DID_NOT_START) {
+            ota_write_str(w, text_at(causes, j->reset_cause, CAUSES));
         }
         break;
-    case 'e': ota_write_str(w, ota_err_name(j->error)); break;
+    case 'e': /* a member with the error, if there is one */
+        if (j->error != OTA_OK) {
+            ota_write_str(w, "\"error\":\"");
+            ota_write_str(w, ota_err_name(j->error));
+            ota_write_str(w, "\",");
+        }
+        break;
     default: ota_version_write(w, own); break; /* 'v': what runs, whatever was meant */
     }
 }
@@ -86,9 +98,8 @@ static struct ota_span write_details(struct ota_orchestrator *o, const char *tex
     return ota_writer_done(&w);
 }
 
-/* What is told of the claim's execution: all but the details. */
-static void tell_of(const struct ota_orchestrator *o, enum ota_job_status status,
-                    struct ota_jobs_update *update)
+void ota_update_of(const struct ota_orchestrator *o, enum ota_job_status status,
+                   struct ota_jobs_update *update)
 {
     *update = (struct ota_jobs_update){
         .job_id = { o->journal.job_id, o->journal.job_id_len },
@@ -97,26 +108,7 @@ static void tell_of(const struct ota_orchestrator *o, enum ota_job_status status
     };
 }
 
-void ota_tell_taken(struct ota_orchestrator *o)
-{
-    struct ota_jobs_update update;
-    tell_of(o, OTA_JOB_IN_PROGRESS, &update);
-    update.expected_version = o->version; /* this execution as it was offered, or not at all */
-    ota_jobs_tell(&o->jobs, &update);
-}
-
 /* --- the result ---------------------------------------------------------------------- */
-
-static struct ota_span result_details(struct ota_orchestrator *o)
-{
-    if (o->journal.reason == OTA_REASON_NONE) {
-        return write_details(o, "{\"reason\":\"%r v%v\",\"version\":\"%v\"}");
-    }
-    if (o->journal.error != OTA_OK) {
-        return write_details(o, "{\"reason\":\"%r\",\"error\":\"%e\",\"version\":\"%v\"}");
-    }
-    return write_details(o, "{\"reason\":\"%r\",\"version\":\"%v\"}");
-}
 
 /* Judged not to be for this device: the provider need not try it here again. */
 static bool is_refusal(const struct ota_journal *j)
@@ -150,9 +142,9 @@ enum verdict ota_deed_report(struct ota_orchestrator *o, struct ota_effect *effe
         return V_WAIT;
     }
     struct ota_jobs_update update;
-    tell_of(o, result_status(&o->journal), &update);
+    ota_update_of(o, result_status(&o->journal), &update);
     if (!o->brief_report) {
-        update.details = result_details(o);
+        update.details = write_details(o, "{\"reason\":\"%r\",%e\"version\":\"%v\"}");
     }
     ota_jobs_tell(&o->jobs, &update);
     o->step = TOLD;
@@ -215,7 +207,7 @@ enum verdict ota_publish(struct ota_orchestrator *o, const char *details, struct
         return V_MORE;
     }
     struct ota_jobs_update update;
-    tell_of(o, OTA_JOB_IN_PROGRESS, &update);
+    ota_update_of(o, OTA_JOB_IN_PROGRESS, &update);
     update.details = write_details(o, details);
     ota_jobs_progress(&o->jobs, &update, &o->cfg.scratch, effect);
     return V_EFFECT;

@@ -13,30 +13,24 @@
 
 static_assert(OTA_SUBSCRIPTIONS == 8u, "a bit each in sub_acked and sub_sent");
 
-/* NEXT: the id is "$next"; ANY: "+"; THING: the topic has none. */
-static const struct {
-    uint8_t kind;
-    enum { THING, NEXT, ANY } id;
-} subscriptions[OTA_SUBSCRIPTIONS] = {
-    { OTA_TOPIC_JOBS_NOTIFY, THING },       { OTA_TOPIC_JOBS_NOTIFY_NEXT, THING },
-    { OTA_TOPIC_JOB_GET_ACCEPTED, NEXT },   { OTA_TOPIC_JOB_GET_REJECTED, NEXT },
-    { OTA_TOPIC_JOB_UPDATE_ACCEPTED, ANY }, { OTA_TOPIC_JOB_UPDATE_REJECTED, ANY },
-    { OTA_TOPIC_STREAM_DATA, ANY },         { OTA_TOPIC_STREAM_REJECTED, ANY },
+static const uint8_t kinds[OTA_SUBSCRIPTIONS] = {
+    OTA_TOPIC_JOBS_NOTIFY,         OTA_TOPIC_JOBS_NOTIFY_NEXT,    /* without an id */
+    OTA_TOPIC_JOB_GET_ACCEPTED,    OTA_TOPIC_JOB_GET_REJECTED,    /* of $next */
+    OTA_TOPIC_JOB_UPDATE_ACCEPTED, OTA_TOPIC_JOB_UPDATE_REJECTED, /* of any */
+    OTA_TOPIC_STREAM_DATA,         OTA_TOPIC_STREAM_REJECTED,
 };
 
 struct ota_span ota_orchestrator_filter(const struct ota_orchestrator *o, unsigned index)
 {
     OTA_ASSERT(index < OTA_SUBSCRIPTIONS);
-    struct ota_topic topic = {
-        .kind = (enum ota_topic_kind)subscriptions[index].kind,
+    const struct ota_topic topic = {
+        .kind = (enum ota_topic_kind)kinds[index],
         .thing = o->cfg.thing,
+        .id = ota_span_of_str(index < 2u   ? ""
+                              : index < 4u ? "$next"
+                                           : "+"),
         .format = o->cfg.format,
     };
-    if (subscriptions[index].id == NEXT) {
-        topic.id = OTA_JOB_NEXT;
-    } else if (subscriptions[index].id == ANY) {
-        topic.id = OTA_SPAN_LIT("+");
-    }
     struct ota_writer w = ota_writer(o->cfg.scratch.topic);
     ota_topic_write(&w, o->cfg.root, &topic);
     return ota_writer_done(&w);
@@ -66,15 +60,15 @@ void ota_subscriptions_acked(struct ota_orchestrator *o, struct ota_span acked)
         return; /* of a connection that is gone */
     }
     for (unsigned i = 0; i < OTA_SUBSCRIPTIONS; i++) {
-        const uint8_t bit = (uint8_t)(1u << i);
-        if ((o->sub_sent & bit) != 0 && ota_span_eq(ota_orchestrator_filter(o, i), acked)) {
-            const bool was_open = ota_jobs_gate(o);
-            o->sub_acked |= bit;
-            if (!was_open && ota_jobs_gate(o)) {
+        const unsigned bit = 1u << i;
+        if ((o->sub_sent & ~(unsigned)o->sub_acked & bit) != 0 &&
+            ota_span_eq(ota_orchestrator_filter(o, i), acked)) {
+            o->sub_acked |= (uint8_t)bit;
+            o->busy = true;
+            if ((bit & JOBS_MASK) != 0 && ota_jobs_gate(o)) { /* it has just opened */
                 ota_jobs_reconnected(&o->jobs);
                 ota_check(o);
             }
-            o->busy = true;
             return;
         }
     }

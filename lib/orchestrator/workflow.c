@@ -128,17 +128,20 @@ bool ota_check_waits(const struct ota_orchestrator *o)
 #define FREE_IN_A_ROW 16u
 #define MS_EACH       600000u
 
+static ota_ms_t later(ota_ms_t a, ota_ms_t b)
+{
+    return a > b ? a : b;
+}
+
 void ota_spend(struct ota_orchestrator *o)
 {
-    const ota_ms_t from = o->paid > o->now ? o->paid : o->now;
-    o->paid = from < OTA_NEVER - MS_EACH ? from + MS_EACH : OTA_NEVER;
+    o->paid = later(o->paid, o->now) + MS_EACH;
 }
 
 ota_ms_t ota_rested_at(const struct ota_orchestrator *o)
 {
     const ota_ms_t free_ms = FREE_IN_A_ROW * MS_EACH;
-    const ota_ms_t rested = o->paid > free_ms ? o->paid - free_ms : 0;
-    return rested > o->gather_until ? rested : o->gather_until;
+    return later(o->paid, o->gather_until + free_ms) - free_ms;
 }
 
 /* --- what is in flash ---------------------------------------------------------- */

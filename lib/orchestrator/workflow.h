@@ -69,6 +69,8 @@ enum verdict ota_restart_turn(struct ota_orchestrator *o);
 
 /* claim.c: from the offer to the bytes in flash */
 enum verdict ota_deed_fetch(struct ota_orchestrator *o, struct ota_effect *effect);
+/** Tell IN_PROGRESS for the execution as it was offered. */
+void ota_claim_tell(struct ota_orchestrator *o);
 void ota_claim_on_block(struct ota_orchestrator *o, const struct ota_block *block);
 void ota_claim_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news *news);
 void ota_claim_look_again(struct ota_orchestrator *o);
@@ -88,8 +90,9 @@ enum verdict ota_deed_give_up(struct ota_orchestrator *o, struct ota_effect *eff
 /* report.c */
 enum verdict ota_deed_report(struct ota_orchestrator *o, struct ota_effect *effect);
 void ota_report_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news *news);
-/** Tell IN_PROGRESS for the execution as it was offered. */
-void ota_tell_taken(struct ota_orchestrator *o);
+/** What is told of the claim's execution: all but the details. */
+void ota_update_of(const struct ota_orchestrator *o, enum ota_job_status status,
+                   struct ota_jobs_update *update);
 /** Tell the provider once, without waiting for an answer: V_EFFECT; V_MORE if there is no link. */
 #define OTA_SAY_RECEIVE "{\"receive\":\"%n\"}"
 #define OTA_SAY_SELF_TEST(word)                                                                    \
@@ -103,6 +106,11 @@ void ota_subscriptions_reset(struct ota_orchestrator *o);
 void ota_subscriptions_acked(struct ota_orchestrator *o, struct ota_span filter);
 bool ota_jobs_gate(const struct ota_orchestrator *o); /* link, and the Jobs topics are subscribed */
 bool ota_stream_gate(const struct ota_orchestrator *o); /* and the streams' too */
+
+/* bytes_id.c */
+OTA_MUST_CHECK ota_err_t ota_bytes_id(struct ota_crypto *c, const struct ota_jobdoc *doc,
+                                      const struct ota_jobdoc_file *file,
+                                      uint8_t id[OTA_DIGEST_SIZE]);
 
 /* answers.c */
 void ota_answers_on_news(struct ota_orchestrator *o, const struct ota_jobs_news *news);

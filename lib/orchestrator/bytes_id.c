@@ -1,0 +1,28 @@
+/*
+ * The bytes identity: what makes two jobs the same download. Not the stream, not the job. A file of
+ * its own, so that its digest does not lie on the stack while a document is read.
+ */
+#include "workflow.h"
+
+ota_err_t ota_bytes_id(struct ota_crypto *c, const struct ota_jobdoc *doc,
+                       const struct ota_jobdoc_file *file, uint8_t id[OTA_DIGEST_SIZE])
+{
+    uint8_t front[6];
+    struct ota_writer w = ota_writer(OTA_BUF_OF(front));
+    ota_write_u32le(&w, file->size);
+    ota_write_u8(&w, file->file_type);
+    ota_write_u8(&w, doc->has_digest ? 1 : 0);
+    /* A signature is made anew for each deployment; the digest names the bytes whoever sends them. */
+    const struct ota_span name = doc->has_digest
+                                     ? OTA_SPAN_OF(doc->digest)
+                                     : (struct ota_span){ file->signature, file->signature_len };
+    struct ota_sha256 h;
+    ota_err_t err = c->ops->sha256_begin(c, &h);
+    if (err == OTA_OK) {
+        err = c->ops->sha256_update(c, &h, ota_writer_done(&w));
+    }
+    if (err == OTA_OK) {
+        err = c->ops->sha256_update(c, &h, name);
+    }
+    return err == OTA_OK ? c->ops->sha256_peek(c, &h, id) : err;
+}
