@@ -37,8 +37,7 @@ static ota_err_t install(struct posix_flash *flash, FILE *file)
     }
     const struct ota_region where = ota_store_image_region(&store, OTA_SLOT_B);
     const struct ota_verified_image claimed = {
-        .where = where,
-        .proof = OTA_PROOF_ALL + where.offset, /* a lie, as this program's is */
+        .where = where, .proof = OTA_PROOF_ALL + where.offset, /* a lie, as this program's is */
     };
     return ota_store_activate(&store, &claimed);
 }
