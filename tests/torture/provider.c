@@ -230,7 +230,7 @@ static void say_verdict(struct bench *b, const struct bench_message *m)
 
 static uint8_t *put_head(uint8_t *at, uint8_t major, uint32_t value)
 {
-    *at++ = (uint8_t)(major << 5 | 26u);
+    *at++ = (uint8_t)((unsigned)major << 5 | 26u);
     for (int shift = 24; shift >= 0; shift -= 8) {
         *at++ = (uint8_t)(value >> shift);
     }
