@@ -146,6 +146,7 @@ struct ota_orchestrator {
         struct ota_verify verify;
         struct {
             struct ota_image_header header;
+            struct ota_image image; /* what both say */
             uint8_t tlvs[OTA_IMAGE_TLVS_MAX];
         } early;
     } u;

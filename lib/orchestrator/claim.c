@@ -202,8 +202,9 @@ void ota_claim_on_block(struct ota_orchestrator *o, const struct ota_block *bloc
 /* --- the early checks -------------------------------------------------------------- */
 
 /* May the image whose head and tail are here run on this device, from the claim's slot? */
-static ota_err_t check_image(struct ota_orchestrator *o, struct ota_image *image)
+static ota_err_t check_image(struct ota_orchestrator *o)
 {
+    struct ota_image *image = &o->u.early.image;
     const struct ota_image_header *h = &o->u.early.header;
     const struct ota_span tlvs = { o->u.early.tlvs,
                                    o->journal.file_size - ota_image_tlvs_offset(h) };
@@ -233,14 +234,14 @@ static ota_err_t check_image(struct ota_orchestrator *o, struct ota_image *image
 
 static enum verdict check_early(struct ota_orchestrator *o)
 {
-    struct ota_image image;
-    const ota_err_t err = check_image(o, &image);
+    const struct ota_image *image = &o->u.early.image;
+    const ota_err_t err = check_image(o);
     if (err != OTA_OK) {
         return ota_fail_with(o, err);
     }
-    o->journal.version = image.header.version;
+    o->journal.version = image->header.version;
     o->step = OWN;
-    if (memcmp(image.digest, o->own.digest, OTA_DIGEST_SIZE) != 0) {
+    if (memcmp(image->digest, o->own.digest, OTA_DIGEST_SIZE) != 0) {
         return V_MORE;
     }
     /* It runs already. Unconfirmed, it has failed its test before: installing it again would not mend it. */

@@ -207,17 +207,10 @@ static bool stays(const struct ota_orchestrator *o)
     return mine->sequence_mark == OTA_MARK_SET && mine->sequence > other->sequence;
 }
 
-/* Own image verified once more; only then the counter may rise (H14). */
-static enum verdict raise_counter(struct ota_orchestrator *o)
+enum verdict ota_raise_counter(struct ota_orchestrator *o)
 {
     const enum verdict v = ota_verify_slot(o, o->cfg.running);
-    if (v == V_FAIL) {
-        (void)ota_fail(o, OTA_REASON_DAMAGED);
-        o->journal.error = o->why;
-        return V_REFUSE;
-    }
     if (v == V_OK && ota_store_counter_raise(o->cfg.store, o->own.counter) != OTA_OK) {
-        /* Confirmed and sound: the next restart tries to raise it again. */
         ota_event(o, OTA_EVENT_FLASH_FAULT);
     }
     return v;
@@ -228,7 +221,13 @@ enum verdict ota_deed_outcome_ok(struct ota_orchestrator *o, struct ota_effect *
 {
     (void)effect;
     if (o->step != 0) {
-        return raise_counter(o);
+        const enum verdict v = ota_raise_counter(o);
+        if (v != V_FAIL) {
+            return v;
+        }
+        (void)ota_fail(o, OTA_REASON_DAMAGED);
+        o->journal.error = o->why;
+        return V_REFUSE;
     }
     if (ota_classify_slot(o, other_slot(o)) == V_MORE) {
         return V_MORE;

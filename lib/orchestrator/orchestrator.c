@@ -32,8 +32,8 @@ static bool names_a_job(const struct ota_journal *j)
 
 ota_err_t ota_orchestrator_init(struct ota_orchestrator *o, const struct ota_orchestrator_cfg *cfg)
 {
-    OTA_ASSERT(cfg->scratch.topic.cap >= OTA_TOPIC_MAX);
-    OTA_ASSERT(cfg->scratch.payload.cap >= OTA_SCRATCH_PAYLOAD_MIN);
+    OTA_ASSERT(cfg->scratch.topic.cap >= OTA_TOPIC_MAX &&
+               cfg->scratch.payload.cap >= OTA_SCRATCH_PAYLOAD_MIN);
     memset(o, 0, sizeof *o);
     o->cfg = *cfg;
     o->verifying = OTA_SLOT_COUNT;
@@ -118,10 +118,7 @@ static enum verdict catch_up_counter(struct ota_orchestrator *o)
         o->journal.state == OTA_JOURNAL_TESTING) {
         return V_OK;
     }
-    const enum verdict v = ota_verify_slot(o, o->cfg.running);
-    if (v == V_OK && ota_store_counter_raise(o->cfg.store, o->own.counter) != OTA_OK) {
-        ota_event(o, OTA_EVENT_FLASH_FAULT); /* the next restart tries again */
-    }
+    const enum verdict v = ota_raise_counter(o);
     return v == V_MORE ? V_MORE : V_OK;
 }
 

@@ -85,6 +85,12 @@ enum verdict ota_deed_ready(struct ota_orchestrator *o, struct ota_effect *effec
 enum verdict ota_deed_activate(struct ota_orchestrator *o, struct ota_effect *effect);
 enum verdict ota_deed_test(struct ota_orchestrator *o, struct ota_effect *effect);
 enum verdict ota_deed_outcome_ok(struct ota_orchestrator *o, struct ota_effect *effect);
+/**
+ * A piece of verifying the running image once more, as ota_verify_slot(); only then the counter may
+ * rise (H14). If it does not, that is told, and no more: the image is confirmed and sound, and the
+ * next restart tries again.
+ */
+enum verdict ota_raise_counter(struct ota_orchestrator *o);
 enum verdict ota_deed_give_up(struct ota_orchestrator *o, struct ota_effect *effect);
 
 /* report.c */
