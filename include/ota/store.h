@@ -49,12 +49,12 @@ struct ota_layout {
 /* Private to lib/store: one two-sector record log. Looked through when it is first asked for. */
 struct ota_log {
     struct ota_region region;
-    uint32_t half;     /* which half is written: 0, 1 */
-    uint32_t end;      /* first free byte in that half; == half size: full */
+    uint32_t limit;    /* where the half that is written ends, an offset in flash */
+    uint32_t end;      /* where the next record goes, an offset in flash; == limit: full */
     uint32_t newest;   /* offset in flash of the newest valid record of `kind`; UINT32_MAX: none */
     uint32_t sequence; /* the highest of all valid records, of any kind */
     uint8_t kind;      /* what this log is for; records of other kinds are skipped */
-    bool known;        /* half, end, newest and sequence say what is in flash */
+    bool known;        /* limit, end, newest and sequence say what is in flash */
 };
 
 /* Open so that the caller can give it a home; `flash` and `layout` are lent for its life. */
@@ -239,21 +239,19 @@ enum ota_reason {
 struct ota_journal {
     enum ota_journal_state state;
     enum ota_slot slot; /* the claim's target */
-    uint8_t refusals;   /* ACTIVATING: times the bootloader did not try it */
-    /* report identity */
-    uint8_t job_id_len; /* 0 ..= OTA_JOB_ID_MAX */
-    uint8_t job_id[OTA_JOB_ID_MAX];
-    uint64_t execution; /* execution number */
-    /* bytes identity */
-    uint32_t file_size;
-    uint8_t bytes_id[OTA_DIGEST_SIZE];
-    uint8_t signature[OTA_P256_RS_SIZE]; /* of the deployment, over the file */
-    struct ota_version version;          /* of the image that is installed, as its header says */
-    uint32_t mark; /* bytes below it are in flash; kept up by ota_journal_mark() */
     /* result */
     enum ota_reason reason;
     ota_err_t error;
     uint8_t reset_cause; /* enum ota_reset_cause of the boot that followed */
+    uint8_t refusals;    /* ACTIVATING: times the bootloader did not try it */
+    uint8_t job_id_len;  /* 0 ..= OTA_JOB_ID_MAX */
+    uint32_t file_size;
+    uint32_t mark;              /* bytes below it are in flash; kept up by ota_journal_mark() */
+    uint64_t execution;         /* execution number: with the job id, the report's identity */
+    struct ota_version version; /* of the image that is installed, as its header says */
+    uint8_t bytes_id[OTA_DIGEST_SIZE];   /* the bytes' identity */
+    uint8_t signature[OTA_P256_RS_SIZE]; /* of the deployment, over the file */
+    uint8_t job_id[OTA_JOB_ID_MAX];
 };
 
 /** The newest state with its newest mark. OTA_E_NOT_FOUND: none that can be read (then act as NONE). */

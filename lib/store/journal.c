@@ -1,109 +1,99 @@
 #include "ota/assert.h"
-#include "ota/cursor.h"
 #include "program.h"
 #include "records.h"
 #include <string.h>
 
-/* --- a state as bytes (docs/spec/flash.md, "Journal") ------------------------- */
+/* --- a state as bytes: docs/spec/flash.md, "Journal" ---------------------------- */
 
-static void version_write(struct ota_writer *w, struct ota_version version)
-{
-    ota_write_u8(w, version.major);
-    ota_write_u8(w, version.minor);
-    ota_write_u16le(w, version.revision);
-    ota_write_u32le(w, version.build);
-}
+enum {
+    AT_STATE = 0,
+    AT_SLOT = 1,
+    AT_REFUSALS = 2,
+    AT_RESET_CAUSE = 3,
+    AT_REASON = 4,
+    AT_JOB_ID_LEN = 5,
+    AT_ERROR = 8, /* behind two bytes of zero */
+    AT_FILE_SIZE = 12,
+    AT_EXECUTION = 16,
+    AT_MARK = 24,
+    AT_MAJOR = 28,
+    AT_MINOR = 29,
+    AT_REVISION = 30,
+    AT_BUILD = 32,
+    AT_BYTES_ID = 36,
+    AT_SIGNATURE = 68,
+    AT_JOB_ID = 132,
+};
 
-static struct ota_version version_read(struct ota_reader *r)
+static void state_write(uint8_t to[OTA_JOURNAL_STATE_SIZE], const struct ota_journal *j)
 {
-    struct ota_version version;
-    version.major = ota_read_u8(r);
-    version.minor = ota_read_u8(r);
-    version.revision = ota_read_u16le(r);
-    version.build = ota_read_u32le(r);
-    return version;
-}
-
-static void state_write(struct ota_writer *w, const struct ota_journal *j)
-{
-    uint8_t job_id[OTA_JOB_ID_MAX] = { 0 };
     OTA_ASSERT(j->job_id_len <= OTA_JOB_ID_MAX);
-    memcpy(job_id, j->job_id, j->job_id_len);
-    ota_write_u8(w, (uint8_t)j->state);
-    ota_write_u8(w, (uint8_t)j->slot);
-    ota_write_u8(w, j->refusals);
-    ota_write_u8(w, j->reset_cause);
-    ota_write_u8(w, (uint8_t)j->reason);
-    ota_write_u8(w, j->job_id_len);
-    ota_write_u16le(w, 0);
-    ota_write_u32le(w, (uint32_t)j->error);
-    ota_write_u32le(w, j->file_size);
-    ota_write_u64le(w, j->execution);
-    ota_write_u32le(w, j->mark);
-    version_write(w, j->version);
-    ota_write_bytes(w, OTA_SPAN_OF(j->bytes_id));
-    ota_write_bytes(w, OTA_SPAN_OF(j->signature));
-    ota_write_bytes(w, OTA_SPAN_OF(job_id));
-    OTA_ASSERT(!w->bad);
-}
-
-/* A reason that only newer images know is still an end that must be reported. */
-static enum ota_reason reason_of(uint8_t value)
-{
-    return value <= OTA_REASON_REFUSED_BY_APP ? (enum ota_reason)value : OTA_REASON_ERROR;
-}
-
-static void copy(struct ota_reader *r, uint8_t *to, size_t len)
-{
-    const struct ota_span bytes = ota_read_bytes(r, len);
-    if (bytes.len > 0) {
-        memcpy(to, bytes.ptr, bytes.len);
-    }
+    memset(to, 0, OTA_JOURNAL_STATE_SIZE);
+    to[AT_STATE] = (uint8_t)j->state;
+    to[AT_SLOT] = (uint8_t)j->slot;
+    to[AT_REFUSALS] = j->refusals;
+    to[AT_RESET_CAUSE] = j->reset_cause;
+    to[AT_REASON] = (uint8_t)j->reason;
+    to[AT_JOB_ID_LEN] = j->job_id_len;
+    to[AT_MAJOR] = j->version.major;
+    to[AT_MINOR] = j->version.minor;
+    to[AT_REVISION] = (uint8_t)j->version.revision;
+    to[AT_REVISION + 1] = (uint8_t)(j->version.revision >> 8);
+    ota_put_u32le(to + AT_BUILD, j->version.build);
+    ota_put_u32le(to + AT_ERROR, (uint32_t)j->error);
+    ota_put_u32le(to + AT_FILE_SIZE, j->file_size);
+    ota_put_u32le(to + AT_EXECUTION, (uint32_t)j->execution);
+    ota_put_u32le(to + AT_EXECUTION + 4, (uint32_t)(j->execution >> 32));
+    ota_put_u32le(to + AT_MARK, j->mark);
+    memcpy(to + AT_BYTES_ID, j->bytes_id, sizeof j->bytes_id);
+    memcpy(to + AT_SIGNATURE, j->signature, sizeof j->signature);
+    memcpy(to + AT_JOB_ID, j->job_id, j->job_id_len);
 }
 
 /* A state that only newer images know, or a slot that is none: as if there were no journal. */
-static ota_err_t state_read(struct ota_span bytes, struct ota_journal *j)
+static ota_err_t state_read(const uint8_t from[OTA_JOURNAL_STATE_SIZE], struct ota_journal *j)
 {
-    struct ota_reader r = ota_reader(bytes);
-    const uint8_t state = ota_read_u8(&r);
-    const uint8_t slot = ota_read_u8(&r);
-    const uint8_t refusals = ota_read_u8(&r);
-    const uint8_t reset_cause = ota_read_u8(&r);
-    const uint8_t reason = ota_read_u8(&r);
-    const uint8_t job_id_len = ota_read_u8(&r);
-    (void)ota_read_u16le(&r);
-    if (r.bad || state > OTA_JOURNAL_REPORT_FAIL || slot > OTA_SLOT_B ||
-        job_id_len > OTA_JOB_ID_MAX) {
+    if (from[AT_STATE] > OTA_JOURNAL_REPORT_FAIL || from[AT_SLOT] > OTA_SLOT_B ||
+        from[AT_JOB_ID_LEN] > OTA_JOB_ID_MAX) {
         return OTA_E_NOT_FOUND;
     }
-    j->state = (enum ota_journal_state)state;
-    j->slot = (enum ota_slot)slot;
-    j->refusals = refusals;
-    j->reset_cause = reset_cause;
-    j->reason = reason_of(reason);
-    j->job_id_len = job_id_len;
-    j->error = (ota_err_t)(int32_t)ota_read_u32le(&r);
-    j->file_size = ota_read_u32le(&r);
-    j->execution = ota_read_u64le(&r);
-    j->mark = ota_read_u32le(&r);
-    j->version = version_read(&r);
-    copy(&r, j->bytes_id, sizeof j->bytes_id);
-    copy(&r, j->signature, sizeof j->signature);
-    copy(&r, j->job_id, sizeof j->job_id);
+    j->state = (enum ota_journal_state)from[AT_STATE];
+    j->slot = (enum ota_slot)from[AT_SLOT];
+    j->refusals = from[AT_REFUSALS];
+    j->reset_cause = from[AT_RESET_CAUSE];
+    /* A reason that only newer images know is still an end that must be reported. */
+    j->reason = from[AT_REASON] <= OTA_REASON_REFUSED_BY_APP ? (enum ota_reason)from[AT_REASON]
+                                                             : OTA_REASON_ERROR;
+    j->job_id_len = from[AT_JOB_ID_LEN];
+    j->version.major = from[AT_MAJOR];
+    j->version.minor = from[AT_MINOR];
+    j->version.revision = (uint16_t)(from[AT_REVISION] | from[AT_REVISION + 1] << 8);
+    j->version.build = ota_get_u32le(from + AT_BUILD);
+    j->error = (ota_err_t)(int32_t)ota_get_u32le(from + AT_ERROR);
+    j->file_size = ota_get_u32le(from + AT_FILE_SIZE);
+    j->execution =
+        (uint64_t)ota_get_u32le(from + AT_EXECUTION + 4) << 32 | ota_get_u32le(from + AT_EXECUTION);
+    j->mark = ota_get_u32le(from + AT_MARK);
+    memcpy(j->bytes_id, from + AT_BYTES_ID, sizeof j->bytes_id);
+    memcpy(j->signature, from + AT_SIGNATURE, sizeof j->signature);
+    memcpy(j->job_id, from + AT_JOB_ID, sizeof j->job_id);
     return OTA_OK;
 }
 
 /* --- marks ------------------------------------------------------------------- */
 
-/* The newest mark that belongs to `state`; it lies behind it in the same half. Untouched if there is none. */
-static ota_err_t newest_mark(struct ota_store *s, const struct ota_log_record *state,
-                             uint32_t *mark)
+/* A mark: the sequence of its state, then the mark. */
+enum { MARK_STATE = 0, MARK_VALUE = 4 };
+
+/* The newest mark that belongs to `state` raises *mark; it lies behind it in the same half. */
+static ota_err_t find_mark(struct ota_store *s, const struct ota_log_record *state, uint32_t *mark)
 {
-    struct ota_log_walk walk = ota_log_walk(&s->journal, state->offset);
     struct ota_log_record record;
+    uint8_t bytes[OTA_JOURNAL_MARK_SIZE];
+    const struct ota_log *log = &s->journal;
+    uint32_t at = state->offset;
     ota_err_t err;
-    while ((err = ota_log_next(s->flash, &walk, &record)) == OTA_OK) {
-        uint8_t bytes[OTA_JOURNAL_MARK_SIZE];
+    while ((err = ota_log_next(s->flash, log, &at, log->end, &record)) == OTA_OK) {
         if (record.kind != OTA_LOG_MARK || record.len < sizeof bytes) {
             continue;
         }
@@ -111,9 +101,8 @@ static ota_err_t newest_mark(struct ota_store *s, const struct ota_log_record *s
         if (err != OTA_OK) {
             return err;
         }
-        struct ota_reader r = ota_reader(OTA_SPAN_OF(bytes));
-        if (ota_read_u32le(&r) == state->sequence) {
-            *mark = ota_read_u32le(&r);
+        if (ota_get_u32le(bytes + MARK_STATE) == state->sequence) {
+            *mark = ota_get_u32le(bytes + MARK_VALUE);
         }
     }
     return err == OTA_E_NOT_FOUND ? OTA_OK : err;
@@ -131,24 +120,15 @@ uint32_t ota_journal_mark_interval(const struct ota_store *s, uint32_t file_size
 ota_err_t ota_journal_read(struct ota_store *s, struct ota_journal *j)
 {
     struct ota_log_record record;
-    ota_err_t err = ota_log_newest(s->flash, &s->journal, &record);
-    if (err != OTA_OK) {
-        return err;
-    }
     uint8_t bytes[OTA_JOURNAL_STATE_SIZE];
-    if (record.len < sizeof bytes) {
-        return OTA_E_NOT_FOUND;
-    }
-    err = ota_log_payload(s->flash, &record, 0, OTA_BUF_OF(bytes));
-    if (err != OTA_OK) {
-        return err;
-    }
+    ota_err_t err = ota_log_read(s->flash, &s->journal, &record, OTA_BUF_OF(bytes));
     uint32_t mark = 0;
-    err = newest_mark(s, &record, &mark);
-    if (err != OTA_OK) {
-        return err;
+    if (err == OTA_OK) {
+        err = find_mark(s, &record, &mark);
     }
-    err = state_read(OTA_SPAN_OF(bytes), j);
+    if (err == OTA_OK) {
+        err = state_read(bytes, j);
+    }
     if (err == OTA_OK && mark > j->mark) {
         j->mark = mark;
     }
@@ -158,9 +138,8 @@ ota_err_t ota_journal_read(struct ota_store *s, struct ota_journal *j)
 ota_err_t ota_journal_write(struct ota_store *s, const struct ota_journal *j)
 {
     uint8_t bytes[OTA_JOURNAL_STATE_SIZE];
-    struct ota_writer w = ota_writer(OTA_BUF_OF(bytes));
-    state_write(&w, j);
-    return ota_log_append(s->flash, &s->journal, OTA_LOG_STATE, ota_writer_done(&w));
+    state_write(bytes, j);
+    return ota_log_append(s->flash, &s->journal, OTA_LOG_STATE, OTA_SPAN_OF(bytes));
 }
 
 /* The half is full: the whole state with its new mark begins the other one. */
@@ -168,24 +147,20 @@ static ota_err_t mark_in_state(struct ota_store *s, uint32_t mark)
 {
     struct ota_journal j;
     const ota_err_t err = ota_journal_read(s, &j);
-    if (err != OTA_OK) {
-        return err;
-    }
     j.mark = mark;
-    return ota_journal_write(s, &j);
+    return err == OTA_OK ? ota_journal_write(s, &j) : err;
 }
 
 ota_err_t ota_journal_mark(struct ota_store *s, uint32_t mark)
 {
     struct ota_log_record state;
+    uint8_t bytes[OTA_JOURNAL_MARK_SIZE];
     ota_err_t err = ota_log_newest(s->flash, &s->journal, &state);
     if (err != OTA_OK) {
         return err;
     }
-    uint8_t bytes[OTA_JOURNAL_MARK_SIZE];
-    struct ota_writer w = ota_writer(OTA_BUF_OF(bytes));
-    ota_write_u32le(&w, state.sequence);
-    ota_write_u32le(&w, mark);
-    err = ota_log_append(s->flash, &s->journal, OTA_LOG_MARK, ota_writer_done(&w));
+    ota_put_u32le(bytes + MARK_STATE, state.sequence);
+    ota_put_u32le(bytes + MARK_VALUE, mark);
+    err = ota_log_append(s->flash, &s->journal, OTA_LOG_MARK, OTA_SPAN_OF(bytes));
     return err == OTA_E_NO_ROOM ? mark_in_state(s, mark) : err;
 }

@@ -1,95 +1,75 @@
 /* Reading: what the bootloader needs of it. */
 #include "log.h"
 #include "ota/crc.h"
-#include "ota/cursor.h"
 #include "program.h"
-
-/* Bytes looked at together: a header, and a good step over blank flash; a multiple of every write unit. */
-#define WINDOW OTA_PIECE
+#include <string.h>
 
 uint32_t ota_log_record_size(const struct ota_flash *f, uint32_t len)
 {
     return ota_round_up(OTA_LOG_HEADER_SIZE + len, f->write_size);
 }
 
-struct ota_log_walk ota_log_walk(const struct ota_log *log, uint32_t at)
+ota_err_t ota_log_payload(struct ota_flash *f, const struct ota_log_record *record, uint32_t at,
+                          struct ota_buf into)
+{
+    if (at > record->len || into.cap > record->len - at) {
+        return OTA_E_NOT_FOUND;
+    }
+    return ota_flash_read(f, record->offset + OTA_LOG_HEADER_SIZE + at, into);
+}
+
+/* The half that contains `offset` ends here. */
+static uint32_t half_end(const struct ota_log *log, uint32_t offset)
 {
     const uint32_t middle = log->region.offset + log->region.size / 2u;
-    const uint32_t end = at < middle ? middle : log->region.offset + log->region.size;
-    return (struct ota_log_walk){ .at = at, .end = end, .used = at };
+    return offset < middle ? middle : log->region.offset + log->region.size;
 }
 
-/* The checksum goes on over the payload; `room` is only somewhere to put its pieces. */
-static ota_err_t crc_payload(struct ota_flash *f, const struct ota_log_record *record,
-                             struct ota_buf room, uint32_t *crc)
-{
-    for (uint32_t at = 0; at < record->len; at += (uint32_t)room.cap) {
-        const uint32_t left = record->len - at;
-        if (left < room.cap) {
-            room.cap = left;
-        }
-        const ota_err_t err = ota_log_payload(f, record, at, room);
-        if (err != OTA_OK) {
-            return err;
-        }
-        *crc = ota_crc32(*crc, (struct ota_span){ room.ptr, room.cap });
-    }
-    return OTA_OK;
-}
-
-/* Is there a valid record at record->offset, of which `window` are the first bytes? Overwrites the window. */
-static ota_err_t check(struct ota_flash *f, uint32_t room, struct ota_buf window,
+/* Is there a valid record at record->offset? */
+static ota_err_t check(struct ota_flash *f, const struct ota_log *log,
                        struct ota_log_record *record)
 {
-    struct ota_reader r = ota_reader((struct ota_span){ window.ptr, window.cap });
-    const uint16_t magic = ota_read_u16le(&r);
-    const uint8_t format = ota_read_u8(&r);
-    record->kind = ota_read_u8(&r);
-    record->len = ota_read_u32le(&r);
-    record->sequence = ota_read_u32le(&r);
-    const uint32_t want = ota_read_u32le(&r);
-    if (r.bad || magic != OTA_LOG_MAGIC || format != OTA_LOG_FORMAT ||
+    uint8_t piece[OTA_PROGRAM_MAX];
+    const uint32_t room = half_end(log, record->offset) - record->offset;
+    if (room < OTA_LOG_HEADER_SIZE) {
+        return OTA_E_NOT_FOUND;
+    }
+    ota_err_t err =
+        ota_flash_read(f, record->offset, (struct ota_buf){ piece, OTA_LOG_HEADER_SIZE });
+    if (err != OTA_OK) {
+        return err;
+    }
+    record->kind = piece[OTA_LOG_MAGIC_SIZE];
+    record->len = ota_get_u32le(piece + 4);
+    record->sequence = ota_get_u32le(piece + 8);
+    const uint32_t want = ota_get_u32le(piece + 12);
+    if (memcmp(piece, OTA_LOG_MAGIC, OTA_LOG_MAGIC_SIZE) != 0 ||
         record->len > room - OTA_LOG_HEADER_SIZE) {
         return OTA_E_NOT_FOUND;
     }
-    uint32_t crc = ota_crc32(0, (struct ota_span){ window.ptr, OTA_LOG_HEADER_SIZE - 4u });
-    const ota_err_t err = crc_payload(f, record, window, &crc);
-    if (err != OTA_OK) {
-        return err;
+    uint32_t crc = ota_crc32(0, (struct ota_span){ piece, OTA_LOG_HEADER_SIZE - 4u });
+    for (uint32_t at = 0; at < record->len; at += sizeof piece) {
+        const uint32_t left = record->len - at;
+        const uint32_t len = left < sizeof piece ? left : sizeof piece;
+        err = ota_log_payload(f, record, at, (struct ota_buf){ piece, len });
+        if (err != OTA_OK) {
+            return err;
+        }
+        crc = ota_crc32(crc, (struct ota_span){ piece, len });
     }
     return crc == want ? OTA_OK : OTA_E_NOT_FOUND;
 }
 
-ota_err_t ota_log_next(struct ota_flash *f, struct ota_log_walk *walk,
+ota_err_t ota_log_next(struct ota_flash *f, const struct ota_log *log, uint32_t *at, uint32_t end,
                        struct ota_log_record *record)
 {
-    uint8_t window[WINDOW];
-    while (walk->at < walk->end) {
-        const uint32_t left = walk->end - walk->at;
-        const uint32_t len = left < WINDOW ? left : WINDOW;
-        ota_err_t err = ota_flash_read(f, walk->at, (struct ota_buf){ window, len });
-        if (err != OTA_OK) {
-            return err;
-        }
-        if (ota_erased((struct ota_span){ window, len }, f->erased)) {
-            walk->at += len;
-            continue;
-        }
-        const bool unit_erased = ota_erased((struct ota_span){ window, f->write_size }, f->erased);
-        struct ota_log_record found = { .offset = walk->at };
-        err = check(f, left, (struct ota_buf){ window, len }, &found);
-        if (err == OTA_OK) {
-            *record = found;
-            walk->at += ota_log_record_size(f, found.len);
-            walk->used = walk->at;
-        }
-        if (err != OTA_E_NOT_FOUND) {
-            return err;
-        }
-        walk->at += f->write_size;
-        walk->used = unit_erased ? walk->used : walk->at;
+    ota_err_t err = OTA_E_NOT_FOUND;
+    while (err == OTA_E_NOT_FOUND && *at < end) {
+        record->offset = *at;
+        err = check(f, log, record);
+        *at += err == OTA_OK ? ota_log_record_size(f, record->len) : f->write_size;
     }
-    return OTA_E_NOT_FOUND;
+    return err;
 }
 
 /* Sequences wrap; those that are in flash together are never far apart. */
@@ -100,52 +80,54 @@ static bool newer(uint32_t a, uint32_t b)
 
 /* What a look through both halves has seen so far. */
 struct look {
-    bool any, own;
-    uint32_t sequence;         /* highest of any kind */
-    struct ota_log_record top; /* newest of the log's own kind */
-    uint32_t used[2];          /* bytes, of each half */
+    struct ota_log_record record, top; /* the one looked at; the newest of the log's own kind */
+    uint32_t sequence;                 /* highest of any kind */
+    bool any;
 };
 
-static ota_err_t look_at_half(struct ota_flash *f, const struct ota_log *log, uint32_t half,
-                              struct look *look)
+static void take(struct look *look, uint8_t own_kind)
 {
-    const uint32_t begin = log->region.offset + half * (log->region.size / 2u);
-    struct ota_log_walk walk = ota_log_walk(log, begin);
-    struct ota_log_record record;
-    ota_err_t err;
-    while ((err = ota_log_next(f, &walk, &record)) == OTA_OK) {
-        if (!look->any || newer(record.sequence, look->sequence)) {
-            look->sequence = record.sequence;
-            look->any = true;
-        }
-        if (record.kind == log->kind &&
-            (!look->own || newer(record.sequence, look->top.sequence))) {
-            look->top = record;
-            look->own = true;
-        }
+    const struct ota_log_record *r = &look->record;
+    if (!look->any || newer(r->sequence, look->sequence)) {
+        look->sequence = r->sequence;
+        look->any = true;
     }
-    look->used[half] = walk.used - begin;
-    return err == OTA_E_NOT_FOUND ? OTA_OK : err;
+    if (r->kind == own_kind &&
+        (look->top.offset == OTA_LOG_NONE || newer(r->sequence, look->top.sequence))) {
+        look->top = *r;
+    }
 }
 
 ota_err_t ota_log_look(struct ota_flash *f, struct ota_log *log)
 {
+    const uint32_t half_size = log->region.size / 2u;
+    struct look look = { .top = { .offset = OTA_LOG_NONE } };
+    uint32_t ends[2];
     if (log->known) {
         return OTA_OK;
     }
-    struct look look = { .any = false };
-    for (uint32_t half = 0; half < 2; half++) {
-        const ota_err_t err = look_at_half(f, log, half, &look);
-        if (err != OTA_OK) {
+    for (uint32_t half = 0; half < 2u; half++) {
+        const struct ota_region region = { log->region.offset + half * half_size, half_size };
+        uint32_t at = region.offset, end;
+        ota_err_t err = ota_used_end(f, region, &end);
+        while (err == OTA_OK) {
+            err = ota_log_next(f, log, &at, end, &look.record);
+            if (err == OTA_OK) {
+                take(&look, log->kind);
+            }
+        }
+        if (err != OTA_E_NOT_FOUND) {
             return err;
         }
+        ends[half] = at;
     }
     /* Go on in the half of the newest record of ours, so that turning over never erases it. */
-    const uint32_t middle = log->region.offset + log->region.size / 2u;
-    log->half = look.own && look.top.offset >= middle ? 1 : 0;
-    log->end = look.used[log->half];
-    log->newest = look.own ? look.top.offset : OTA_LOG_NONE;
+    const bool second =
+        look.top.offset != OTA_LOG_NONE && look.top.offset >= log->region.offset + half_size;
+    log->newest = look.top.offset;
     log->sequence = look.sequence;
+    log->end = ends[second];
+    log->limit = log->region.offset + half_size + (second ? half_size : 0);
     log->known = true;
     return OTA_OK;
 }
@@ -159,22 +141,15 @@ ota_err_t ota_log_newest(struct ota_flash *f, struct ota_log *log, struct ota_lo
     if (log->newest == OTA_LOG_NONE) {
         return OTA_E_NOT_FOUND;
     }
-    struct ota_log_walk walk = ota_log_walk(log, log->newest);
-    struct ota_log_record found;
-    err = ota_log_next(f, &walk, &found);
-    if (err == OTA_E_NOT_FOUND || (err == OTA_OK && found.offset != log->newest)) {
-        err = OTA_E_FLASH_READ_BACK;
-    }
-    if (err != OTA_OK) {
-        log->known = false;
-        return err;
-    }
-    *record = found;
-    return OTA_OK;
+    record->offset = log->newest;
+    err = check(f, log, record);
+    log->known = err == OTA_OK;
+    return err == OTA_E_NOT_FOUND ? OTA_E_FLASH_READ_BACK : err;
 }
 
-ota_err_t ota_log_payload(struct ota_flash *f, const struct ota_log_record *record, uint32_t at,
-                          struct ota_buf into)
+ota_err_t ota_log_read(struct ota_flash *f, struct ota_log *log, struct ota_log_record *record,
+                       struct ota_buf into)
 {
-    return ota_flash_read(f, record->offset + OTA_LOG_HEADER_SIZE + at, into);
+    const ota_err_t err = ota_log_newest(f, log, record);
+    return err == OTA_OK ? ota_log_payload(f, record, 0, into) : err;
 }

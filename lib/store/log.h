@@ -17,6 +17,10 @@
 #define OTA_LOG_HEADER_SIZE 16u
 #define OTA_LOG_NONE        UINT32_MAX
 
+/* The first three bytes of a record: its magic, and format 1. */
+#define OTA_LOG_MAGIC      "wr\x01"
+#define OTA_LOG_MAGIC_SIZE 3u
+
 /* In flash: append-only. */
 enum ota_log_kind {
     OTA_LOG_STATE = 1,
@@ -33,21 +37,18 @@ struct ota_log_record {
     uint8_t kind;
 };
 
-/* A walk over the valid records of one half. */
-struct ota_log_walk {
-    uint32_t at, end; /* in flash */
-    uint32_t used;    /* behind the last byte seen that is not blank */
-};
-
 /** Bytes that a record takes in flash. */
 uint32_t ota_log_record_size(const struct ota_flash *f, uint32_t len);
 
-/** A walk that begins at a flash offset inside the log's region and ends with that half. */
-struct ota_log_walk ota_log_walk(const struct ota_log *log, uint32_t at);
-
-/** The next valid record of any kind; OTA_E_NOT_FOUND behind the last one. */
-OTA_MUST_CHECK ota_err_t ota_log_next(struct ota_flash *f, struct ota_log_walk *walk,
-                                      struct ota_log_record *record);
+/**
+ * The first valid record of any kind at or behind `*at`, which is then behind it.
+ *
+ * @param at   in, out: an offset in flash inside the log, a whole number of units from its begin.
+ * @param end  where to stop looking; a record that begins before it may end behind it.
+ * @return OTA_OK; OTA_E_NOT_FOUND: none, and `*at` is not below `end` any more; OTA_E_FLASH.
+ */
+OTA_MUST_CHECK ota_err_t ota_log_next(struct ota_flash *f, const struct ota_log *log, uint32_t *at,
+                                      uint32_t end, struct ota_log_record *record);
 
 /** Look through both halves, unless that is known already. */
 OTA_MUST_CHECK ota_err_t ota_log_look(struct ota_flash *f, struct ota_log *log);
@@ -61,9 +62,13 @@ OTA_MUST_CHECK ota_err_t ota_log_look(struct ota_flash *f, struct ota_log *log);
 OTA_MUST_CHECK ota_err_t ota_log_newest(struct ota_flash *f, struct ota_log *log,
                                         struct ota_log_record *record);
 
-/** Payload bytes of a valid record, from `at`; `at + into.cap` must be inside it. */
+/** Payload bytes of a valid record, from `at`; OTA_E_NOT_FOUND if it has not so many. */
 OTA_MUST_CHECK ota_err_t ota_log_payload(struct ota_flash *f, const struct ota_log_record *record,
                                          uint32_t at, struct ota_buf into);
+
+/** The first bytes of the newest record; the errors of both. */
+OTA_MUST_CHECK ota_err_t ota_log_read(struct ota_flash *f, struct ota_log *log,
+                                      struct ota_log_record *record, struct ota_buf into);
 
 /**
  * Append a record and read it back. A record of the log's own kind turns the log over when it is full.
@@ -73,9 +78,5 @@ OTA_MUST_CHECK ota_err_t ota_log_payload(struct ota_flash *f, const struct ota_l
  */
 OTA_MUST_CHECK ota_err_t ota_log_append(struct ota_flash *f, struct ota_log *log,
                                         enum ota_log_kind kind, struct ota_span payload);
-
-/* The first 12 bytes of a record's header, and its CRC over them and the payload behind. */
-#define OTA_LOG_MAGIC  0x7277u /* bytes "wr" */
-#define OTA_LOG_FORMAT 1u
 
 #endif

@@ -1,61 +1,65 @@
 /* What an agent and a factory say about a slot. Each step goes on where a cut left it. */
-#include "ota/assert.h"
-#include "ota/cursor.h"
-#include "program.h"
+#include "facts.h"
 #include "trailer.h"
-#include <string.h>
 
-ota_err_t ota_trailer_set_sequence(struct ota_store *s, enum ota_slot slot, uint32_t sequence)
+/* Marks on one slot, set one behind the other: the first that cannot be ends it. */
+struct deed {
+    struct ota_store *store;
+    enum ota_slot slot;
+    ota_err_t err;
+    struct ota_slot_facts facts; /* as they were at the begin; all unset if they cannot be read */
+};
+
+static struct deed begin(struct ota_store *s, enum ota_slot slot)
 {
-    uint8_t room[OTA_FLASH_WRITE_SIZE_MAX];
-    memset(room, s->flash->erased, sizeof room);
-    struct ota_writer w = ota_writer(OTA_BUF_OF(room));
-    ota_write_u32le(&w, sequence);
-    ota_write_u32le(&w, ~sequence);
-    return ota_program(s->flash, ota_trailer_offset(s, slot, OTA_TRAILER_SEQUENCE),
-                       (struct ota_span){ room, ota_trailer_align(s->flash) });
+    struct deed d = { .store = s, .slot = slot };
+    d.err = ota_trailer_facts(s, slot, &d.facts);
+    return d;
 }
 
-/* Make a flag set that may be so already; torn, it cannot be before an erase. */
-static ota_err_t ensure(struct ota_store *s, enum ota_slot slot, enum ota_trailer_field field,
-                        enum ota_mark mark)
+static void refuse_if(struct deed *d, bool wrong)
 {
-    switch (mark) {
-    case OTA_MARK_SET: return OTA_OK;
-    case OTA_MARK_UNSET: return ota_trailer_set(s, slot, field);
-    case OTA_MARK_TORN: return OTA_E_FLASH_READ_BACK;
+    if (d->err == OTA_OK && wrong) {
+        d->err = OTA_E_STATE;
     }
-    OTA_UNREACHABLE();
 }
 
-static ota_err_t ensure_sequence(struct ota_store *s, enum ota_slot slot,
-                                 const struct ota_slot_facts *facts, uint32_t sequence)
+/* Set, unless it is so already; torn, it cannot be before an erase. */
+static void set(struct deed *d, enum ota_trailer_field field, enum ota_mark mark)
 {
-    switch (facts->sequence_mark) {
-    case OTA_MARK_SET: return facts->sequence == sequence ? OTA_OK : OTA_E_STATE;
-    case OTA_MARK_UNSET: return ota_trailer_set_sequence(s, slot, sequence);
-    case OTA_MARK_TORN: return OTA_E_STATE;
+    if (d->err == OTA_OK && mark != OTA_MARK_SET) {
+        d->err = mark == OTA_MARK_TORN ? OTA_E_FLASH_READ_BACK
+                                       : ota_trailer_set(d->store, d->slot, field, 0);
     }
-    OTA_UNREACHABLE();
+}
+
+static void set_sequence(struct deed *d, uint32_t sequence)
+{
+    const enum ota_mark mark = d->facts.sequence_mark;
+    refuse_if(d, mark == OTA_MARK_TORN || (mark == OTA_MARK_SET && d->facts.sequence != sequence));
+    if (d->err == OTA_OK && mark == OTA_MARK_UNSET) {
+        d->err = ota_trailer_set(d->store, d->slot, OTA_TRAILER_SEQUENCE, sequence);
+    }
 }
 
 /*
- * The sequence of a slot that shall be newer than the other one. Without a sequence the other
- * counts as lower than 0. The largest number has no successor: nothing stays next to it.
+ * One more than the other slot's. Without a sequence that counts as lower than 0. The largest
+ * number has no successor: nothing stays next to it.
  */
-static ota_err_t next_sequence(struct ota_store *s, enum ota_slot other, uint32_t *next)
+static void set_next_sequence(struct deed *d)
 {
-    struct ota_slot_facts facts;
-    const ota_err_t err = ota_trailer_facts(s, other, &facts);
-    if (err != OTA_OK) {
-        return err;
+    struct ota_slot_facts other;
+    if (d->err == OTA_OK) {
+        d->err = ota_trailer_facts(d->store, ota_slot_other(d->slot), &other);
     }
-    if (facts.sequence_mark == OTA_MARK_SET && facts.sequence == UINT32_MAX) {
-        return OTA_E_STATE;
+    if (d->err == OTA_OK) {
+        const bool has_one = other.sequence_mark == OTA_MARK_SET;
+        refuse_if(d, has_one && other.sequence == UINT32_MAX);
+        set_sequence(d, has_one ? other.sequence + 1u : 0);
     }
-    *next = facts.sequence_mark == OTA_MARK_SET ? facts.sequence + 1u : 0;
-    return OTA_OK;
 }
+
+/* --- the deeds ------------------------------------------------------------- */
 
 static bool tried_or_confirmed(const struct ota_slot_facts *facts)
 {
@@ -63,55 +67,32 @@ static bool tried_or_confirmed(const struct ota_slot_facts *facts)
            facts->trials > 0;
 }
 
-static ota_err_t slot_of(const struct ota_store *s, struct ota_region where, enum ota_slot *slot)
+static bool is_in(const struct ota_store *s, enum ota_slot slot, const struct ota_region *where)
 {
-    for (enum ota_slot i = OTA_SLOT_A; i <= OTA_SLOT_B; i++) {
-        const struct ota_region room = ota_store_image_region(s, i);
-        if (room.offset == where.offset && room.size == where.size) {
-            *slot = i;
-            return OTA_OK;
-        }
-    }
-    return OTA_E_STATE;
+    const struct ota_region room = ota_store_image_region(s, slot);
+    return room.offset == where->offset && room.size == where->size;
 }
 
 ota_err_t ota_store_activate(struct ota_store *s, const struct ota_verified_image *image)
 {
-    enum ota_slot slot;
-    if (!ota_proved(&image->proof, image->where.offset)) {
+    const bool in_a = is_in(s, OTA_SLOT_A, &image->where);
+    if (!ota_proved(&image->proof, image->where.offset) ||
+        (!in_a && !is_in(s, OTA_SLOT_B, &image->where))) {
         return OTA_E_STATE;
     }
-    ota_err_t err = slot_of(s, image->where, &slot);
-    if (err != OTA_OK) {
-        return err;
-    }
-    struct ota_slot_facts facts;
-    err = ota_trailer_facts(s, slot, &facts);
-    if (err != OTA_OK) {
-        return err;
-    }
+    struct deed d = begin(s, in_a ? OTA_SLOT_A : OTA_SLOT_B);
     /* A mark of an earlier life would make the magic say "confirmed" or "tried". */
-    if (facts.magic == OTA_MARK_TORN || tried_or_confirmed(&facts)) {
-        return OTA_E_STATE;
+    refuse_if(&d, d.facts.magic == OTA_MARK_TORN || tried_or_confirmed(&d.facts));
+    struct ota_store_facts facts;
+    if (d.err == OTA_OK) {
+        d.err = ota_counter_facts(s, &facts);
     }
-    struct ota_store_facts all;
-    err = ota_store_facts(s, &all);
-    if (err != OTA_OK) {
-        return err;
+    if (d.err == OTA_OK && image->image.counter > facts.counter_max) {
+        d.err = OTA_E_IMAGE_COUNTER_ROOM;
     }
-    if (image->image.counter > all.counter_max) {
-        return OTA_E_IMAGE_COUNTER_ROOM;
-    }
-    uint32_t sequence;
-    err = next_sequence(s, ota_slot_other(slot), &sequence);
-    if (err != OTA_OK) {
-        return err;
-    }
-    err = ensure_sequence(s, slot, &facts, sequence);
-    if (err != OTA_OK) {
-        return err;
-    }
-    return ensure(s, slot, OTA_TRAILER_MAGIC, facts.magic);
+    set_next_sequence(&d);
+    set(&d, OTA_TRAILER_MAGIC, d.facts.magic);
+    return d.err;
 }
 
 ota_err_t ota_store_settle(struct ota_store *s, enum ota_slot slot, enum ota_slot_class other)
@@ -119,65 +100,46 @@ ota_err_t ota_store_settle(struct ota_store *s, enum ota_slot slot, enum ota_slo
     if (other != OTA_SLOT_CONFIRMED) {
         return OTA_OK;
     }
-    struct ota_slot_facts facts;
-    ota_err_t err = ota_trailer_facts(s, slot, &facts);
-    if (err != OTA_OK) {
-        return err;
-    }
-    uint32_t sequence;
-    err = next_sequence(s, ota_slot_other(slot), &sequence);
-    if (err != OTA_OK) {
-        return err;
-    }
-    return ensure_sequence(s, slot, &facts, sequence);
+    struct deed d = begin(s, slot);
+    set_next_sequence(&d);
+    return d.err;
 }
 
 ota_err_t ota_store_confirm(struct ota_store *s, enum ota_slot slot)
 {
-    struct ota_slot_facts facts;
-    const ota_err_t err = ota_trailer_facts(s, slot, &facts);
-    if (err != OTA_OK) {
-        return err;
-    }
-    if (facts.magic != OTA_MARK_SET) {
-        return OTA_E_STATE;
-    }
-    return ensure(s, slot, OTA_TRAILER_IMAGE_OK, facts.image_ok);
+    struct deed d = begin(s, slot);
+    refuse_if(&d, d.facts.magic != OTA_MARK_SET);
+    set(&d, OTA_TRAILER_IMAGE_OK, d.facts.image_ok);
+    return d.err;
 }
 
 ota_err_t ota_store_adopt(struct ota_store *s, enum ota_slot slot)
 {
-    struct ota_slot_facts facts;
-    ota_err_t err = ota_trailer_facts(s, slot, &facts);
-    if (err != OTA_OK) {
-        return err;
-    }
-    const bool unconfirmed = facts.magic == OTA_MARK_SET && facts.image_ok != OTA_MARK_SET;
-    if (unconfirmed || (facts.magic != OTA_MARK_SET && facts.download != OTA_MARK_UNSET)) {
-        return OTA_E_STATE;
-    }
+    struct deed d = begin(s, slot);
+    const bool trial = d.facts.magic == OTA_MARK_SET && d.facts.image_ok != OTA_MARK_SET;
+    refuse_if(&d, trial || (d.facts.magic != OTA_MARK_SET && d.facts.download != OTA_MARK_UNSET));
     /* The magic last: with it alone the slot would count as a trial, and its way back would be open. */
-    err = ensure(s, slot, OTA_TRAILER_IMAGE_OK, facts.image_ok);
-    if (err != OTA_OK) {
-        return err;
-    }
-    return ensure(s, slot, OTA_TRAILER_MAGIC, facts.magic);
+    set(&d, OTA_TRAILER_IMAGE_OK, d.facts.image_ok);
+    set(&d, OTA_TRAILER_MAGIC, d.facts.magic);
+    return d.err;
 }
 
 ota_err_t ota_store_mark_factory(struct ota_store *s, enum ota_slot slot)
 {
-    struct ota_slot_facts facts;
-    ota_err_t err = ota_trailer_facts(s, slot, &facts);
-    if (err != OTA_OK) {
-        return err;
+    struct deed d = begin(s, slot);
+    set_sequence(&d, 0);
+    set(&d, OTA_TRAILER_MAGIC, d.facts.magic);
+    set(&d, OTA_TRAILER_IMAGE_OK, d.facts.image_ok);
+    return d.err;
+}
+
+ota_err_t ota_store_mark_download(struct ota_store *s, enum ota_slot slot)
+{
+    struct deed d = begin(s, slot);
+    refuse_if(&d, d.facts.magic != OTA_MARK_UNSET || tried_or_confirmed(&d.facts) ||
+                      d.facts.sequence_mark != OTA_MARK_UNSET);
+    if (d.err == OTA_OK && d.facts.download == OTA_MARK_UNSET) {
+        d.err = ota_trailer_stain(s, slot, OTA_TRAILER_DOWNLOAD);
     }
-    err = ensure_sequence(s, slot, &facts, 0);
-    if (err != OTA_OK) {
-        return err;
-    }
-    err = ensure(s, slot, OTA_TRAILER_MAGIC, facts.magic);
-    if (err != OTA_OK) {
-        return err;
-    }
-    return ensure(s, slot, OTA_TRAILER_IMAGE_OK, facts.image_ok);
+    return d.err;
 }

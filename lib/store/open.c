@@ -2,26 +2,22 @@
 #include "program.h"
 #include "records.h"
 #include "trailer.h"
-#include <string.h>
 
-/* Records are looked for, and sectors for blank bytes, in pieces of this size. */
-static bool sector_ok(uint32_t size)
-{
-    return size > 0 && size % OTA_PIECE == 0;
-}
-
-/* The runs add up to the flash, and the largest sector is the one that it names. */
-static bool runs_ok(const struct ota_flash *f)
+/*
+ * All runs together are the flash. Sectors are looked through in pieces; and they are whole trailer
+ * fields, so that a slot's end is aligned for them.
+ */
+static bool runs_ok(const struct ota_flash *f, const struct ota_flash_run *run, uint32_t count)
 {
     uint32_t left = f->size;
     uint32_t largest = 0;
-    for (uint32_t i = 0; i < f->run_count; i++) {
-        const struct ota_flash_run *run = &f->runs[i];
-        if (!sector_ok(run->sector_size) || run->count > left / run->sector_size) {
+    for (; count > 0; count--, run++) {
+        const uint32_t sector = run->sector_size;
+        if (sector == 0 || sector % OTA_PIECE != 0 || run->count > left / sector) {
             return false;
         }
-        left -= run->count * run->sector_size;
-        largest = run->sector_size > largest ? run->sector_size : largest;
+        left -= run->count * sector;
+        largest = sector > largest ? sector : largest;
     }
     return left == 0 && largest == f->sector_size;
 }
@@ -30,29 +26,27 @@ static bool geometry_ok(const struct ota_flash *f)
 {
     const uint32_t unit = f->write_size;
     const bool power_of_two = unit > 0 && (unit & (unit - 1u)) == 0;
-    if (!power_of_two || unit > OTA_FLASH_WRITE_SIZE_MAX) {
+    if (!power_of_two || unit > OTA_FLASH_WRITE_SIZE_MAX || f->run_count > OTA_FLASH_RUNS_MAX ||
+        (f->erased != 0xff && f->erased != 0x00) || f->sector_size == 0) {
         return false;
     }
-    if (f->erased != 0xff && f->erased != 0x00) {
-        return false;
-    }
-    if (f->run_count > 0) {
-        return f->run_count <= OTA_FLASH_RUNS_MAX && runs_ok(f);
-    }
-    return sector_ok(f->sector_size) && f->size % f->sector_size == 0;
+    const struct ota_flash_run even = { f->sector_size, f->size / f->sector_size };
+    return f->run_count > 0 ? runs_ok(f, f->runs, f->run_count) : runs_ok(f, &even, 1);
 }
 
-/* Does a sector begin here, or the flash end? */
+/* Does a sector begin at `offset`, or the flash end? */
 static bool bound(const struct ota_flash *f, uint32_t offset)
 {
-    return offset == f->size || ota_flash_sector(f, offset).offset == offset;
+    return ota_flash_sector(f, offset).offset == offset;
 }
 
-/* Inside the flash, and of whole sectors. */
-static bool region_ok(const struct ota_flash *f, const struct ota_region *r)
+/* A region of one or two parts: inside the flash, of whole sectors each, each with room for `need` bytes. */
+static bool region_ok(const struct ota_flash *f, const struct ota_region *r, uint32_t parts,
+                      uint32_t need)
 {
-    return r->offset <= f->size && r->size <= f->size - r->offset && bound(f, r->offset) &&
-           bound(f, r->offset + r->size);
+    const uint32_t part = r->size / parts;
+    return r->offset <= f->size && r->size <= f->size - r->offset && part >= need &&
+           bound(f, r->offset) && bound(f, r->offset + part) && bound(f, r->offset + r->size);
 }
 
 static bool overlap(const struct ota_region *a, const struct ota_region *b)
@@ -60,18 +54,27 @@ static bool overlap(const struct ota_region *a, const struct ota_region *b)
     return a->offset < b->offset + b->size && b->offset < a->offset + a->size;
 }
 
-static bool regions_ok(const struct ota_flash *f, const struct ota_layout *l)
+static bool layout_ok(const struct ota_flash *f, const struct ota_layout *l)
 {
-    const struct ota_region *const all[] = {
-        &l->slot[OTA_SLOT_A], &l->slot[OTA_SLOT_B], &l->journal, &l->counter, &l->trust,
-        &l->identity,
+    const uint32_t journal = ota_log_record_size(f, OTA_JOURNAL_STATE_SIZE) +
+                             OTA_JOURNAL_MARKS * ota_log_record_size(f, OTA_JOURNAL_MARK_SIZE);
+    const struct {
+        const struct ota_region *region;
+        uint32_t need;
+    } all[] = {
+        { &l->slot[OTA_SLOT_A], 1 }, { &l->slot[OTA_SLOT_B], 1 },
+        { &l->journal, journal },    { &l->trust, ota_log_record_size(f, OTA_TRUST_SIZE_MAX) },
+        { &l->identity, 1 },         { &l->counter, l->fuses == NULL },
     };
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        if (!region_ok(f, all[i])) {
+    for (uint32_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        const struct ota_region *region = all[i].region;
+        const bool slot = i < OTA_SLOT_COUNT;
+        if (!region_ok(f, region, slot ? 1 : 2, all[i].need) ||
+            (slot && ota_trailer_region(f, region).offset == region->offset)) {
             return false;
         }
-        for (size_t k = 0; k < i; k++) {
-            if (overlap(all[i], all[k])) {
+        for (uint32_t k = 0; k < i; k++) {
+            if (overlap(region, all[k].region)) {
                 return false;
             }
         }
@@ -79,51 +82,22 @@ static bool regions_ok(const struct ota_flash *f, const struct ota_layout *l)
     return true;
 }
 
-/* Room for a trailer in sectors of its own, and for something in front of it. */
-static bool slot_ok(const struct ota_store *s, enum ota_slot slot)
-{
-    const uint32_t size = s->layout->slot[slot].size;
-    return size > 0 && size > ota_trailer_region(s, slot).size;
-}
-
-/* Two halves of whole sectors, each with room for `need` bytes. */
-static bool log_ok(const struct ota_flash *f, const struct ota_log *log, uint32_t need)
-{
-    const uint32_t half = log->region.size / 2u;
-    return half >= need && bound(f, log->region.offset + half);
-}
-
-static bool logs_ok(const struct ota_store *s)
-{
-    const struct ota_flash *f = s->flash;
-    const uint32_t journal = ota_log_record_size(f, OTA_JOURNAL_STATE_SIZE) +
-                             OTA_JOURNAL_MARKS * ota_log_record_size(f, OTA_JOURNAL_MARK_SIZE);
-    return log_ok(f, &s->journal, journal) &&
-           (s->layout->fuses != NULL || log_ok(f, &s->counter, 1)) &&
-           log_ok(f, &s->trust, ota_log_record_size(f, OTA_TRUST_SIZE_MAX)) &&
-           log_ok(f, &s->identity, 1);
-}
-
 static struct ota_log log_of(struct ota_region region, enum ota_log_kind kind)
 {
-    return (struct ota_log){ .region = region, .newest = OTA_LOG_NONE, .kind = (uint8_t)kind };
+    return (struct ota_log){ .region = region, .kind = (uint8_t)kind };
 }
 
 ota_err_t ota_store_open(struct ota_store *s, struct ota_flash *flash,
                          const struct ota_layout *layout)
 {
-    const struct ota_store opened = {
-        .flash = flash,
-        .layout = layout,
-        .journal = log_of(layout->journal, OTA_LOG_STATE),
-        .counter = log_of(layout->counter, OTA_LOG_COUNTER),
-        .trust = log_of(layout->trust, OTA_LOG_TRUST),
-        .identity = log_of(layout->identity, OTA_LOG_IDENTITY),
-    };
-    if (!geometry_ok(flash) || !regions_ok(flash, layout) || !slot_ok(&opened, OTA_SLOT_A) ||
-        !slot_ok(&opened, OTA_SLOT_B) || !logs_ok(&opened)) {
+    if (!geometry_ok(flash) || !layout_ok(flash, layout)) {
         return OTA_E_RANGE;
     }
-    *s = opened;
+    s->flash = flash;
+    s->layout = layout;
+    s->journal = log_of(layout->journal, OTA_LOG_STATE);
+    s->counter = log_of(layout->counter, OTA_LOG_COUNTER);
+    s->trust = log_of(layout->trust, OTA_LOG_TRUST);
+    s->identity = log_of(layout->identity, OTA_LOG_IDENTITY);
     return OTA_OK;
 }

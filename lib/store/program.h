@@ -1,5 +1,5 @@
 /*
- * Program: small writes that are read back, and what "blank" means. Private to lib/store.
+ * Program: small writes that are read back, what "blank" means, numbers as bytes. Private to lib/store.
  */
 #ifndef OTA_STORE_PROGRAM_H
 #define OTA_STORE_PROGRAM_H
@@ -18,6 +18,20 @@ static inline uint32_t ota_round_up(uint32_t size, uint32_t unit)
     return over == 0 ? size : size + (unit - over);
 }
 
+/* Numbers in records of a fixed layout: compilers make one load or store of each. */
+static inline uint32_t ota_get_u32le(const uint8_t *at)
+{
+    return (uint32_t)at[3] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[1] << 8 | at[0];
+}
+
+static inline void ota_put_u32le(uint8_t *at, uint32_t value)
+{
+    at[0] = (uint8_t)value;
+    at[1] = (uint8_t)(value >> 8);
+    at[2] = (uint8_t)(value >> 16);
+    at[3] = (uint8_t)(value >> 24);
+}
+
 /** Whether all of `bytes` are as an erase leaves them. */
 bool ota_erased(struct ota_span bytes, uint8_t erased);
 
@@ -28,10 +42,14 @@ bool ota_erased(struct ota_span bytes, uint8_t erased);
  */
 OTA_MUST_CHECK ota_err_t ota_program(struct ota_flash *f, uint32_t offset, struct ota_span bytes);
 
-/** Erase the sector that begins at `*at`; `*at` is then where the next one begins. */
-OTA_MUST_CHECK ota_err_t ota_erase_next(struct ota_flash *f, uint32_t *at);
-
 /** Erase all sectors of a region, the first one first. */
 OTA_MUST_CHECK ota_err_t ota_erase_region(struct ota_flash *f, struct ota_region region);
+
+/**
+ * The end of what is not blank in a region that is a multiple of OTA_PIECE.
+ *
+ * @param end  out: an offset in flash; region.offset: all of it is blank.
+ */
+OTA_MUST_CHECK ota_err_t ota_used_end(struct ota_flash *f, struct ota_region region, uint32_t *end);
 
 #endif

@@ -20,30 +20,31 @@ enum ota_trailer_field {
 };
 #define OTA_TRAILER_FIELDS (OTA_TRAILER_TRIAL + OTA_TRIALS_MAX)
 
-/** The fields' width, MCUboot's "maximum alignment". */
-uint32_t ota_trailer_align(const struct ota_flash *f);
-
 /** The sectors at a slot's end that hold the trailer and nothing else. */
-struct ota_region ota_trailer_region(const struct ota_store *s, enum ota_slot slot);
+struct ota_region ota_trailer_region(const struct ota_flash *f, const struct ota_region *slot);
 
 /** One slot's facts; `facts` is untouched on error. */
 OTA_MUST_CHECK ota_err_t ota_trailer_facts(struct ota_store *s, enum ota_slot slot,
                                            struct ota_slot_facts *facts);
 
 /**
- * Set a flag or the magic, which must be erased, and read it back.
+ * Write a field, which must be erased, and read it back.
  *
- * @param field  an enum ota_trailer_field; trial marks count up from OTA_TRAILER_TRIAL.
+ * @param field     an enum ota_trailer_field; trial marks count up from OTA_TRAILER_TRIAL.
+ * @param sequence  what OTA_TRAILER_SEQUENCE says; not looked at for the others.
  */
-OTA_MUST_CHECK ota_err_t ota_trailer_set(struct ota_store *s, enum ota_slot slot, uint32_t field);
+OTA_MUST_CHECK ota_err_t ota_trailer_set(struct ota_store *s, enum ota_slot slot, uint32_t field,
+                                         uint32_t sequence);
 
-/** Write the install sequence, which must be erased, and read it back. */
-OTA_MUST_CHECK ota_err_t ota_trailer_set_sequence(struct ota_store *s, enum ota_slot slot,
-                                                  uint32_t sequence);
+/** The same for a mark that counts even torn: OTA_OK if it is not blank afterwards. */
+OTA_MUST_CHECK ota_err_t ota_trailer_stain(struct ota_store *s, enum ota_slot slot, uint32_t field);
 
-/* For trailer.c and the setters: where a field is, and the bytes that it has when it is set. */
-uint32_t ota_trailer_offset(const struct ota_store *s, enum ota_slot slot, uint32_t field);
-struct ota_span ota_trailer_set_bytes(const struct ota_flash *f, uint32_t field,
-                                      struct ota_buf room);
+/* For trailer.c and trial.c: where a field is, and the bytes that it has when it is set. */
+struct ota_trailer_slice {
+    uint32_t offset, size;
+    uint8_t bytes[OTA_FLASH_WRITE_SIZE_MAX];
+};
+void ota_trailer_slice(const struct ota_store *s, enum ota_slot slot, uint32_t field,
+                       struct ota_trailer_slice *slice);
 
 #endif
