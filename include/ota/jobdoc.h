@@ -18,18 +18,19 @@
 enum { OTA_PROTOCOL_MQTT = 1, OTA_PROTOCOL_HTTP = 2 };
 
 struct ota_jobdoc {
-    uint8_t protocols;  /* OTA_PROTOCOL_... that the job offers and we know */
-    uint8_t file_count; /* 1 ..= OTA_FILES_MAX */
-    uint8_t stream_len; /* 0 if the job has no stream */
-    uint8_t stream[OTA_STREAM_ID_MAX];
-    struct ota_json files; /* the array, inside the document */
+    uint8_t protocols;      /* OTA_PROTOCOL_... that the job offers and we know */
+    uint8_t file_count;     /* 1 ..= OTA_FILES_MAX */
+    struct ota_json stream; /* a name that ota_stream_id_ok() takes; empty text if absent */
+    struct ota_json offers; /* the array that `protocols` is from */
+    struct ota_json files;  /* the array, inside the document */
     /* `waft`, version 1: advice, absent members are marked so */
     bool has_digest, has_version, has_class, has_counter, has_hw;
     uint8_t digest[OTA_DIGEST_SIZE]; /* image digest; see ota_jobdoc_choose() */
-    struct ota_version version;
     uint8_t class_id[OTA_UUID_SIZE];
     uint32_t counter;
     uint16_t hw_min, hw_max;
+    struct ota_json version; /* a string that ota_version_parse() takes */
+    struct ota_json hw;      /* the array that hw_min and hw_max are from */
     struct ota_json sources; /* the array; empty text if absent */
 };
 
@@ -39,16 +40,19 @@ enum ota_signature_kind {
     OTA_SIGNATURE_UNSUPPORTED, /* RSA, SHA-1: understood, refused by policy */
 };
 
+/* An ECDSA P-256 signature in DER has 72 bytes at most, and imgtool pads. */
+#define OTA_SIGNATURE_DER_MAX 80u
+
+/* Its strings are inside the document; empty text if absent. */
 struct ota_jobdoc_file {
     uint32_t size; /* bytes, > 0 */
     uint8_t file_id;
     uint8_t file_type; /* 0: an image */
     enum ota_signature_kind signature_kind;
-    uint8_t signature_len;
-    uint8_t signature[80]; /* P256: DER, at most 72 bytes and imgtool's padding */
-    struct ota_json
-        certfile;        /* string; empty text if absent. A name to compare, never a path to open */
-    struct ota_json url; /* update_data_url; empty text if absent */
+    struct ota_json signature; /* P256: base64 of 1 ..= OTA_SIGNATURE_DER_MAX bytes */
+    struct ota_json refused;   /* a signature of an UNSUPPORTED kind */
+    struct ota_json certfile;  /* a name to compare, never a path to open */
+    struct ota_json url;       /* update_data_url */
 };
 
 /**
@@ -58,7 +62,7 @@ struct ota_jobdoc_file {
  * @return OTA_OK, and then each file and source is well-formed too; OTA_E_NOT_FOUND: no `afr_ota`,
  *         so another parser may understand it; OTA_E_JOB_DOCUMENT: an `afr_ota` that is not one
  *         (missing, doubled or ill-typed members, no file, too many, a file id twice), or a `waft`
- *         that is not one. `doc` is untouched on error.
+ *         that is not one. On error `doc` is all zero: a document without files.
  */
 OTA_MUST_CHECK ota_err_t ota_jobdoc_read(struct ota_json document, struct ota_jobdoc *doc);
 

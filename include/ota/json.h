@@ -78,16 +78,20 @@ bool ota_json_next(struct ota_json_walk *w, struct ota_json *key, struct ota_jso
 struct ota_json_field {
     const char *name;
     uint8_t kind, size; /* of the field in the struct */
-    uint16_t offset;
+    uint8_t offset;
+    uint8_t mark; /* offset of a bool to set if the member is there; or the field's own */
 };
 
 /* What a row may say of its member: an enum ota_json_kind, or */
 #define OTA_JSON_ANY      0u    /* whatever is there */
+#define OTA_JSON_HEX      'x'   /* a string of two hexadecimal digits for each byte of the field */
+#define OTA_JSON_UUID     'u'   /* the same with dashes: 123e4567-e89b-12d3-a456-426614174000 */
 #define OTA_JSON_REQUIRED 0x80u /* beside the kind: absent or null is an error */
 
-#define OTA_JSON_FIELD(name, kind, type, field)                                                    \
+#define OTA_JSON_FIELD(name, kind, type, field) OTA_JSON_MARKED(name, kind, type, field, field)
+#define OTA_JSON_MARKED(name, kind, type, field, mark)                                             \
     {                                                                                              \
-        (name), (kind), sizeof(((type *)0)->field), offsetof(type, field)                          \
+        (name), (kind), sizeof(((type *)0)->field), offsetof(type, field), offsetof(type, mark)    \
     }
 #define OTA_JSON_FIELDS(table) (table), sizeof(table) / sizeof((table)[0])
 
@@ -95,8 +99,9 @@ struct ota_json_field {
  * Read the members of `object` that `fields` (at most 32) name into the struct at `into`.
  *
  * OTA_JSON_NUMBER goes to an unsigned integer of 1, 4 or 8 bytes, by the rules of
- * ota_json_u64(), and must fit; each other kind goes to a struct ota_json. The field of a
- * member that is absent or null keeps its value; members that no row names are skipped.
+ * ota_json_u64(), and must fit; OTA_JSON_HEX and OTA_JSON_UUID to an array of bytes; each other
+ * kind to a struct ota_json. The field of a member that is absent or null keeps its value; members
+ * that no row names are skipped.
  *
  * @return OTA_OK; OTA_E_MALFORMED: no object, a name twice (two readers would disagree about
  *         which counts), a required member absent, a value of another kind; OTA_E_RANGE: a number

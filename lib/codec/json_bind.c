@@ -1,25 +1,49 @@
 #include "ota/assert.h"
 #include "ota/json.h"
+#include <string.h>
 
-/* One member, to the field of its row. `into` is aligned as the field is. */
-static ota_err_t store(const struct ota_json_field *field, struct ota_json value, void *into)
+/* 123e4567-e89b-12d3-a456-426614174000: a dash before bytes 4, 6, 8 and 10. */
+#define UUID_DASHES (1u << 4 | 1u << 6 | 1u << 8 | 1u << 10)
+
+static ota_err_t store_number(struct ota_json value, void *into, size_t size)
 {
-    const unsigned kind = field->kind & ~OTA_JSON_REQUIRED;
-    if (kind != OTA_JSON_NUMBER) {
-        *(struct ota_json *)into = value;
-        return kind == OTA_JSON_ANY || kind == ota_json_kind(value) ? OTA_OK : OTA_E_MALFORMED;
-    }
     uint64_t number;
     const ota_err_t err = ota_json_u64(value, &number);
     if (err != OTA_OK) {
         return err;
     }
-    switch (field->size) {
-    case 1: *(uint8_t *)into = (uint8_t)number; return number > UINT8_MAX ? OTA_E_RANGE : OTA_OK;
-    case 4: *(uint32_t *)into = (uint32_t)number; return number > UINT32_MAX ? OTA_E_RANGE : OTA_OK;
-    case 8: *(uint64_t *)into = number; return OTA_OK;
+    if (size == sizeof(uint64_t)) {
+        *(uint64_t *)into = number;
+        return OTA_OK;
     }
-    OTA_UNREACHABLE();
+    if (number > (size == sizeof(uint32_t) ? UINT32_MAX : UINT8_MAX)) {
+        return OTA_E_RANGE;
+    }
+    if (size == sizeof(uint32_t)) {
+        *(uint32_t *)into = (uint32_t)number;
+    } else {
+        *(uint8_t *)into = (uint8_t)number;
+    }
+    return OTA_OK;
+}
+
+/* One member, to the field of its row, which is aligned as its type needs. */
+static ota_err_t store(const struct ota_json_field *field, struct ota_json value, uint8_t *into)
+{
+    const unsigned kind = field->kind & ~OTA_JSON_REQUIRED;
+    bool good = true;
+    into[field->mark] = true;
+    into += field->offset;
+    if (kind == OTA_JSON_NUMBER) {
+        return store_number(value, into, field->size);
+    }
+    if (kind == OTA_JSON_HEX || kind == OTA_JSON_UUID) {
+        good = ota_json_hex(value, kind == OTA_JSON_HEX ? 0 : UUID_DASHES, into, field->size);
+    } else {
+        good = kind == OTA_JSON_ANY || kind == ota_json_kind(value);
+        memcpy(into, &value, sizeof value);
+    }
+    return good ? OTA_OK : OTA_E_MALFORMED;
 }
 
 ota_err_t ota_json_bind(struct ota_json object, const struct ota_json_field *fields, size_t count,
@@ -27,40 +51,38 @@ ota_err_t ota_json_bind(struct ota_json object, const struct ota_json_field *fie
 {
     struct ota_json_walk w = ota_json_walk(object);
     struct ota_json key, value;
-    uint32_t seen = 0, missing = 0;
-    if (ota_json_kind(object) != OTA_JSON_OBJECT) {
-        return OTA_E_MALFORMED;
-    }
+    uint32_t seen = 0; /* a bit for each row; those that need not be seen, at the end */
+    ota_err_t err = ota_json_kind(object) == OTA_JSON_OBJECT ? OTA_OK : OTA_E_MALFORMED;
     OTA_ASSERT(count <= 32);
-    for (size_t i = 0; i < count; i++) {
-        missing |= (uint32_t)((fields[i].kind & OTA_JSON_REQUIRED) != 0) << i;
-    }
-    while (ota_json_next(&w, &key, &value)) {
-        for (size_t i = 0; i < count; i++) {
-            const uint32_t bit = 1u << i;
-            if (!ota_json_is(key, ota_span_of_str(fields[i].name))) {
-                continue;
-            }
-            if ((seen & bit) != 0) {
-                return OTA_E_MALFORMED;
-            }
-            seen |= bit;
-            if (ota_json_kind(value) == OTA_JSON_NULL) {
-                continue;
-            }
-            missing &= ~bit;
-            const ota_err_t err = store(&fields[i], value, (uint8_t *)into + fields[i].offset);
-            if (err != OTA_OK) {
-                return err;
-            }
+    while (err == OTA_OK && ota_json_next(&w, &key, &value)) {
+        size_t i = 0;
+        while (i < count && !ota_json_is(key, ota_span_of_str(fields[i].name))) {
+            i++;
+        }
+        if (i == count) {
+            continue;
+        }
+        if ((seen >> i & 1u) != 0) {
+            return OTA_E_MALFORMED;
+        }
+        seen |= 1u << i;
+        if (ota_json_kind(value) != OTA_JSON_NULL) {
+            err = store(&fields[i], value, into);
+        } else if ((fields[i].kind & OTA_JSON_REQUIRED) != 0) {
+            err = OTA_E_MALFORMED;
         }
     }
-    return missing != 0 ? OTA_E_MALFORMED : OTA_OK;
+    for (size_t i = 0; i < count && err == OTA_OK; i++) {
+        if ((fields[i].kind & OTA_JSON_REQUIRED) != 0 && (seen >> i & 1u) == 0) {
+            err = OTA_E_MALFORMED;
+        }
+    }
+    return err;
 }
 
 ota_err_t ota_json_find(struct ota_json object, const char *name, struct ota_json *value)
 {
-    const struct ota_json_field field = { name, OTA_JSON_ANY, sizeof *value, 0 };
+    const struct ota_json_field field = { name, OTA_JSON_ANY, sizeof *value, 0, 0 };
     struct ota_json found = { OTA_SPAN_NONE };
     if (ota_json_kind(object) == OTA_JSON_OBJECT) {
         const ota_err_t err = ota_json_bind(object, &field, 1, &found);

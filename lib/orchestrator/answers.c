@@ -1,6 +1,7 @@
 /*
  * What the provider's answers mean: offers, for the state that we are in.
  */
+#include "ota/base64.h"
 #include "workflow.h"
 
 #include <string.h>
@@ -19,7 +20,7 @@ static ota_err_t check_advice(struct ota_orchestrator *o, const struct ota_jobdo
     if (err != OTA_OK) {
         return err;
     }
-    if ((doc->protocols & OTA_PROTOCOL_MQTT) == 0 || doc->stream_len == 0) {
+    if ((doc->protocols & OTA_PROTOCOL_MQTT) == 0) {
         return OTA_E_JOB_PROTOCOL;
     }
     if (doc->has_class && memcmp(doc->class_id, trust->class_id, OTA_UUID_SIZE) != 0) {
@@ -67,14 +68,16 @@ static ota_err_t read_document(const struct ota_orchestrator *o, const struct ot
 /* The deployment's signature over the file, as the journal keeps it. */
 static ota_err_t take_signature(struct ota_orchestrator *o, const struct ota_jobdoc_file *file)
 {
-    switch (file->signature_kind) {
-    case OTA_SIGNATURE_NONE: return OTA_E_JOB_UNSIGNED;
-    case OTA_SIGNATURE_UNSUPPORTED: return OTA_E_JOB_SIGNATURE;
-    case OTA_SIGNATURE_P256: break;
+    uint8_t room[OTA_SIGNATURE_DER_MAX];
+    struct ota_span der;
+    if (file->signature_kind == OTA_SIGNATURE_NONE) {
+        return OTA_E_JOB_UNSIGNED;
     }
-    const struct ota_span der = { file->signature, file->signature_len };
-    return ota_signature_from_der(der, o->journal.signature) == OTA_OK ? OTA_OK
-                                                                       : OTA_E_JOB_SIGNATURE;
+    if (ota_json_base64(file->signature, OTA_BUF_OF(room), &der) != OTA_OK ||
+        ota_signature_from_der(der, o->journal.signature) != OTA_OK) {
+        return OTA_E_JOB_SIGNATURE;
+    }
+    return OTA_OK;
 }
 
 static void take_identity(struct ota_orchestrator *o, const struct ota_job_offer *offer)
@@ -88,8 +91,9 @@ static void take_source(struct ota_orchestrator *o, const struct ota_job_offer *
                         const struct reading *r)
 {
     o->source.file_id = r->file.file_id;
-    o->source.stream_len = r->doc.stream_len;
-    memcpy(o->source.stream, r->doc.stream, sizeof o->source.stream);
+    struct ota_span stream;
+    const ota_err_t err = ota_json_string(r->doc.stream, OTA_BUF_OF(o->source.stream), &stream);
+    o->source.stream_len = err == OTA_OK ? (uint8_t)stream.len : 0;
     o->source.has_digest = r->doc.has_digest;
     memcpy(o->source.digest, r->doc.digest, sizeof o->source.digest);
     o->version = offer->version;
@@ -149,8 +153,8 @@ static enum verdict consider(struct ota_orchestrator *o, const struct ota_job_of
 
 static bool same_source(const struct ota_orchestrator *o, const struct reading *r)
 {
-    return o->claim_known && o->source.stream_len == r->doc.stream_len &&
-           memcmp(o->source.stream, r->doc.stream, r->doc.stream_len) == 0 &&
+    const struct ota_span stream = { o->source.stream, o->source.stream_len };
+    return o->claim_known && ota_json_is(r->doc.stream, stream) &&
            o->source.file_id == r->file.file_id;
 }
 
