@@ -1,82 +1,60 @@
 /*
- * The boot decision (docs/spec/flash.md, "Boot decision"): rules from the top, the first that any
- * slot satisfies. Pure, so that every combination of facts can be tried.
+ * The boot decision (docs/spec/flash.md, "Boot decision"): the first rule that any slot satisfies.
+ * A slot satisfies one at most, so each is given its rule and the lower one wins. Pure, so that
+ * every combination of facts can be tried.
  */
 #include "ota/assert.h"
 #include "ota/boot.h"
 
-struct candidate {
-    enum ota_slot_class class;
-    bool trials_left;
-};
-
-/* A foreign bootloader leaves no trial mark of ours, but its copy_done tells of one boot. */
-static uint32_t trials_spent(const struct ota_slot_facts *facts)
+/* A foreign bootloader leaves no trial mark of ours, but its copy_done tells of one boot: tried is once at least. */
+static bool trials_left(const struct ota_slot_facts *facts, uint8_t trials_max)
 {
-    if (facts->trials == 0 && facts->copy_done != OTA_MARK_UNSET) {
-        return 1;
-    }
-    return facts->trials;
+    return trials_max > 1 && facts->trials < trials_max;
 }
 
-static bool satisfies(enum ota_boot_rule rule, const struct candidate *c)
+static enum ota_boot_rule rule_of(const struct ota_boot_slot *slot, uint8_t trials_max)
 {
-    switch (rule) {
-    case OTA_BOOT_TRIAL: return c->class == OTA_SLOT_UNTRIED;
-    case OTA_BOOT_TRIAL_AGAIN: return c->class == OTA_SLOT_TRIED && c->trials_left;
-    case OTA_BOOT_CONFIRMED: return c->class == OTA_SLOT_CONFIRMED;
-    case OTA_BOOT_UNMARKED: return c->class == OTA_SLOT_UNMARKED;
-    case OTA_BOOT_LAST_RESORT: return c->class == OTA_SLOT_TRIED;
-    case OTA_BOOT_RECOVERY: return false;
+    switch (ota_slot_classify(&slot->trailer, slot->verifies == OTA_YES)) {
+    case OTA_SLOT_UNTRIED: return OTA_BOOT_TRIAL;
+    case OTA_SLOT_TRIED:
+        return trials_left(&slot->trailer, trials_max) ? OTA_BOOT_TRIAL_AGAIN
+                                                       : OTA_BOOT_LAST_RESORT;
+    case OTA_SLOT_CONFIRMED: return OTA_BOOT_CONFIRMED;
+    case OTA_SLOT_UNMARKED: return OTA_BOOT_UNMARKED;
+    case OTA_SLOT_INVALID:
+    case OTA_SLOT_INCOMPLETE: break;
     }
-    OTA_UNREACHABLE();
+    return OTA_BOOT_RECOVERY;
 }
 
-/* < 0, 0, > 0 as a's install sequence is lower, equal, higher; none, or a torn one, is the lowest. */
-static int compare_sequence(const struct ota_slot_facts *a, const struct ota_slot_facts *b)
+/* None, or a torn one, is the lowest. */
+static int64_t sequence_of(const struct ota_slot_facts *facts)
 {
-    const bool has_a = a->sequence_mark == OTA_MARK_SET;
-    const bool has_b = b->sequence_mark == OTA_MARK_SET;
-    if (!has_a || !has_b) {
-        return (int)has_a - (int)has_b;
-    }
-    return (a->sequence > b->sequence) - (a->sequence < b->sequence);
+    return facts->sequence_mark == OTA_MARK_SET ? (int64_t)facts->sequence : -1;
 }
 
 /* Of two slots under one rule. What has no marks has no sequence either: there the version decides. */
-static enum ota_slot prefer(const struct ota_boot_facts *facts, enum ota_boot_rule rule)
+static bool prefer_b(const struct ota_boot_slot *a, const struct ota_boot_slot *b,
+                     enum ota_boot_rule rule)
 {
-    const struct ota_boot_slot *a = &facts->slot[OTA_SLOT_A];
-    const struct ota_boot_slot *b = &facts->slot[OTA_SLOT_B];
-    int order = rule == OTA_BOOT_UNMARKED ? 0 : compare_sequence(&a->trailer, &b->trailer);
-    if (order == 0) {
-        order = ota_version_compare(a->version, b->version);
+    const int64_t newer = sequence_of(&b->trailer) - sequence_of(&a->trailer);
+    if (newer == 0 || rule == OTA_BOOT_UNMARKED) {
+        return ota_version_compare(a->version, b->version) < 0;
     }
-    return order >= 0 ? OTA_SLOT_A : OTA_SLOT_B;
+    return newer > 0;
 }
 
 struct ota_boot_verdict ota_boot_decide(const struct ota_boot_facts *facts, uint8_t trials_max)
 {
     OTA_ASSERT(trials_max >= 1 && trials_max <= OTA_TRIALS_MAX);
-    struct candidate c[OTA_SLOT_COUNT];
-    for (uint32_t i = 0; i < OTA_SLOT_COUNT; i++) {
-        const struct ota_boot_slot *slot = &facts->slot[i];
-        c[i].class = ota_slot_classify(&slot->trailer, slot->verifies == OTA_YES);
-        c[i].trials_left = trials_spent(&slot->trailer) < trials_max;
-    }
-
-    for (enum ota_boot_rule rule = OTA_BOOT_TRIAL; rule < OTA_BOOT_RECOVERY; rule++) {
-        const bool a = satisfies(rule, &c[OTA_SLOT_A]);
-        const bool b = satisfies(rule, &c[OTA_SLOT_B]);
-        if (!a && !b) {
-            continue;
-        }
-        const enum ota_slot only = a ? OTA_SLOT_A : OTA_SLOT_B;
-        return (struct ota_boot_verdict){
-            .rule = rule,
-            .slot = a && b ? prefer(facts, rule) : only,
-            .mark = rule <= OTA_BOOT_TRIAL_AGAIN,
-        };
-    }
-    return (struct ota_boot_verdict){ .rule = OTA_BOOT_RECOVERY };
+    const struct ota_boot_slot *const a = &facts->slot[OTA_SLOT_A], *const b =
+                                                                        &facts->slot[OTA_SLOT_B];
+    const enum ota_boot_rule rule_a = rule_of(a, trials_max), rule_b = rule_of(b, trials_max);
+    const bool is_b = rule_a == rule_b ? prefer_b(a, b, rule_a) : rule_b < rule_a;
+    const enum ota_boot_rule rule = is_b ? rule_b : rule_a;
+    return (struct ota_boot_verdict){
+        .rule = rule,
+        .slot = is_b ? OTA_SLOT_B : OTA_SLOT_A,
+        .mark = rule <= OTA_BOOT_TRIAL_AGAIN,
+    };
 }

@@ -1,6 +1,6 @@
 /*
  * The boot decision: each rule by name, and all combinations of facts against an oracle that is
- * written the other way round: it ranks each slot alone, then takes the higher rank.
+ * written the other way round: it goes through the rules, and asks each slot whether it satisfies them.
  */
 #include "ota/boot.h"
 #include "t.h"
@@ -129,24 +129,20 @@ static void each_rule_chooses_its_slot(void **state)
 
 /* --- all combinations -------------------------------------------------------------------------- */
 
-/* Section 5 of the workflow, of one slot: the number of the first rule that it could boot by; 6: none. */
-static int rule_alone(const struct ota_boot_slot *s, uint8_t trials_max)
+/* Section 5 of the workflow: whether rule 1 .. 5 would boot this slot. */
+static bool satisfies(int rule, const struct ota_boot_slot *s, uint8_t trials_max)
 {
     const struct ota_slot_facts *t = &s->trailer;
-    if (s->verifies != OTA_YES) {
-        return 6;
+    const bool pending = s->verifies == OTA_YES && t->magic == S && t->image_ok != S;
+    const bool fresh = t->trials == 0 && t->copy_done == U;
+    const int spent = t->trials > 0 ? t->trials : 1;
+    switch (rule) {
+    case 1: return pending && fresh;
+    case 2: return pending && !fresh && spent < trials_max;
+    case 3: return s->verifies == OTA_YES && t->magic == S && t->image_ok == S;
+    case 4: return s->verifies == OTA_YES && t->magic != S && t->download == U;
+    default: return pending && !fresh;
     }
-    if (t->magic == S && t->image_ok == S) {
-        return 3;
-    }
-    if (t->magic == S && t->trials == 0 && t->copy_done == U) {
-        return 1;
-    }
-    if (t->magic == S) {
-        const int spent = t->trials > 0 ? t->trials : 1; /* not fresh, so one at least */
-        return spent < trials_max ? 2 : 5;
-    }
-    return t->download == U ? 4 : 6;
 }
 
 /* A number that is larger for the slot to be preferred, among slots of one rule. */
@@ -158,15 +154,17 @@ static long long weight(const struct ota_boot_slot *s, int rule)
 
 static struct ota_boot_verdict oracle(const struct ota_boot_facts *f, uint8_t trials_max)
 {
-    const int a = rule_alone(&f->slot[OTA_SLOT_A], trials_max);
-    const int b = rule_alone(&f->slot[OTA_SLOT_B], trials_max);
-    struct ota_boot_verdict v = { .rule = (enum ota_boot_rule)(a < b ? a : b), .slot = OTA_SLOT_A };
-    if (b < a ||
-        (a == b && a < 6 && weight(&f->slot[OTA_SLOT_B], a) > weight(&f->slot[OTA_SLOT_A], a))) {
-        v.slot = OTA_SLOT_B;
+    const struct ota_boot_slot *a = &f->slot[OTA_SLOT_A], *b = &f->slot[OTA_SLOT_B];
+    for (int rule = 1; rule <= 5; rule++) {
+        const bool can_a = satisfies(rule, a, trials_max), can_b = satisfies(rule, b, trials_max);
+        if (!can_a && !can_b) {
+            continue;
+        }
+        const bool is_b = can_b && (!can_a || weight(b, rule) > weight(a, rule));
+        return (struct ota_boot_verdict){ (enum ota_boot_rule)rule, is_b ? OTA_SLOT_B : OTA_SLOT_A,
+                                          rule <= 2 };
     }
-    v.mark = v.rule <= 2;
-    return v;
+    return (struct ota_boot_verdict){ .rule = OTA_BOOT_RECOVERY };
 }
 
 enum { SLOTS_MAX = 3402 };
