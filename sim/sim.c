@@ -127,13 +127,15 @@ static struct ota_boot_result run_bootloader(struct sim *s)
     if (ota_store_open(&s->device.store, &s->flash.base, &s->layout) != OTA_OK) {
         return (struct ota_boot_result){ .verdict = { .rule = OTA_BOOT_RECOVERY } };
     }
+    struct ota_boot_result result;
     const struct ota_boot_cfg cfg = {
         .store = &s->device.store,
         .crypto = s->crypto,
         .scratch = &s->device.scratch,
         .trials_max = s->cfg.trials_max,
     };
-    return ota_boot(&cfg);
+    ota_boot(&cfg, &result);
+    return result;
 }
 
 /* What the image's start-up code does with flash and the handover. */

@@ -15,7 +15,7 @@ static bool stack_ok(uint32_t top)
 bool entry_read(const struct ota_store *store, const struct ota_boot_result *result,
                 struct entry *entry)
 {
-    const struct ota_image_header *h = &result->header;
+    const struct ota_image_header *h = &result->image->image.header;
     const uint32_t payload = store->layout->slot[result->verdict.slot].offset + h->header_size;
     if (h->payload_size < sizeof *entry) {
         return false;

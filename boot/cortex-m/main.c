@@ -142,7 +142,8 @@ int main(void)
         recover();
     }
     const struct ota_boot_cfg cfg = { &store, &crypto, &scratch, TRIALS_MAX };
-    const struct ota_boot_result result = ota_boot(&cfg);
+    struct ota_boot_result result;
+    ota_boot(&cfg, &result);
     tell(&store, &before, &result);
     if (result.verdict.rule == OTA_BOOT_RECOVERY) {
         recover();

@@ -71,7 +71,8 @@ static int boot(struct board_flash *flash, struct ota_crypto *crypto, int argc, 
         return BOARD_EXIT_RECOVERY;
     }
     const struct ota_boot_cfg cfg = { &store, crypto, &scratch, TRIALS_MAX };
-    const struct ota_boot_result result = ota_boot(&cfg);
+    struct ota_boot_result result;
+    ota_boot(&cfg, &result);
     tell(&store, &before, &result);
     if (result.verdict.rule == OTA_BOOT_RECOVERY) {
         puts("boot: RECOVERY: no image may run; this device needs its factory");

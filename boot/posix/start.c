@@ -26,7 +26,7 @@ static bool write_all(int fd, const uint8_t *from, size_t len)
 static ota_err_t copy_payload(struct ota_store *store, const struct ota_boot_result *result, int fd)
 {
     uint8_t piece[4096];
-    const struct ota_image_header *h = &result->header;
+    const struct ota_image_header *h = &result->image->image.header;
     for (uint32_t at = 0; at < h->payload_size;) {
         uint32_t len = h->payload_size - at < sizeof piece ? h->payload_size - at : sizeof piece;
         ota_err_t err = ota_store_read(store, result->verdict.slot, h->header_size + at,

@@ -42,13 +42,13 @@ struct ota_boot_cfg {
     uint8_t trials_max;
 };
 
-/** What the bootloader found out; the board jumps to verdict.slot's payload. */
+/** What the bootloader found out; the board jumps to the chosen image's payload. */
 struct ota_boot_result {
     struct ota_boot_verdict verdict;
-    ota_err_t why_not
-        [OTA_SLOT_COUNT]; /* why that slot's image may not run; OTA_OK: chosen, or not looked at */
-    struct ota_image_header header; /* of the chosen image */
-    ota_proof_t proof;              /* of it: see ota_boot_proved() */
+    ota_err_t
+        why_not[OTA_SLOT_COUNT]; /* why that slot's may not run; OTA_OK: chosen, or not looked at */
+    const struct ota_verified_image
+        *image; /* the chosen one, in the scratch; NULL if there is none */
 };
 
 /**
@@ -57,7 +57,7 @@ struct ota_boot_result {
  * is never tried uncounted.
  * Fails closed: any error reading trust, trailers or counter gives OTA_BOOT_RECOVERY.
  */
-struct ota_boot_result ota_boot(const struct ota_boot_cfg *cfg);
+void ota_boot(const struct ota_boot_cfg *cfg, struct ota_boot_result *result);
 
 /** Whether all of the chosen slot's image was proved. A port asks, and does not run it otherwise, twice before the jump. */
 bool ota_boot_proved(const struct ota_store *store, const struct ota_boot_result *result);

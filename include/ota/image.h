@@ -100,6 +100,11 @@ struct ota_image {
 OTA_MUST_CHECK ota_err_t ota_image_read(const struct ota_image_header *h, struct ota_span tlvs,
                                         struct ota_image *image);
 
+/** ota_image_header_read() of what begins in `where`; OTA_E_IMAGE_SIZE if there is no room for a header; OTA_E_FLASH. */
+OTA_MUST_CHECK ota_err_t ota_image_header_from_flash(struct ota_flash *flash,
+                                                     struct ota_region where,
+                                                     struct ota_image_header *h);
+
 /**
  * Read what the image in a slot says of itself: ota_image_header_read() and ota_image_read() over flash.
  *

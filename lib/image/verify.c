@@ -9,8 +9,8 @@ static uint32_t least(uint32_t a, uint32_t b)
 
 /* --- header and TLVs ----------------------------------------------------------- */
 
-static ota_err_t read_header(struct ota_flash *flash, struct ota_region where,
-                             struct ota_image_header *h)
+ota_err_t ota_image_header_from_flash(struct ota_flash *flash, struct ota_region where,
+                                      struct ota_image_header *h)
 {
     uint8_t head[OTA_IMAGE_HEADER_SIZE];
     if (where.size < sizeof head) {
@@ -25,7 +25,7 @@ static ota_err_t read_image(struct ota_flash *flash, struct ota_region where,
                             uint8_t tlvs[OTA_IMAGE_TLVS_MAX], struct ota_image *image)
 {
     struct ota_image_header h;
-    ota_err_t err = read_header(flash, where, &h);
+    ota_err_t err = ota_image_header_from_flash(flash, where, &h);
     if (err != OTA_OK) {
         return err;
     }
