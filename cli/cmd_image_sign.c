@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "image_file.h"
 #include "keys.h"
+#include "ota/image_write.h"
 #include "out.h"
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -87,14 +88,14 @@ static bool sign(struct job *job, struct ota_writer *w, struct srv_err *err)
     uint8_t digest[OTA_DIGEST_SIZE];
     struct ota_span covered = ota_writer_done(w);
     struct cli_signature signatures[OTA_IMAGE_SIGNATURES_MAX];
-    struct ota_image_signing signings[OTA_IMAGE_SIGNATURES_MAX];
+    struct ota_image_signing signings[OTA_IMAGE_SIGNATURES_MAX] = { 0 };
     cli_sha256(covered.ptr, covered.len, digest);
     for (size_t i = 0; i < job->key_count; i++) {
         if (!cli_key_id(job->keys[i], signings[i].key_id, err) ||
             !cli_sign_digest(job->keys[i], digest, &signatures[i], err)) {
             return false;
         }
-        signings[i].der = (struct ota_span){ signatures[i].der, signatures[i].len };
+        signings[i].signature = (struct ota_span){ signatures[i].der, signatures[i].len };
     }
     ota_image_unprotected_write(w, digest, signings, job->key_count);
     return true;
@@ -104,7 +105,7 @@ static bool write_image(struct job *job, const char *path, struct srv_err *err)
 {
     uint8_t protected_room[OTA_IMAGE_TLVS_MAX];
     struct ota_writer tlvs = ota_writer(OTA_BUF_OF(protected_room));
-    ota_image_protected_write(&tlvs, &job->image);
+    ota_image_protected_write(&tlvs, &job->image, NULL);
     struct ota_span protected_tlvs = ota_writer_done(&tlvs);
     struct ota_image_header *h = &job->image.header;
     h->protected_size = (uint16_t)protected_tlvs.len;

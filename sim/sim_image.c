@@ -4,6 +4,7 @@
 #include "sim_image_priv.h"
 
 #include "ota/base64.h"
+#include "ota/image_write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,7 +80,7 @@ struct sim_image *sim_image_signed(const struct sim_keys *keys, const struct sim
     struct ota_image image = describe(spec);
     uint8_t tlvs[OTA_IMAGE_TLVS_MAX], der[SIM_DER_MAX];
     struct ota_writer area = ota_writer(OTA_BUF_OF(tlvs));
-    ota_image_protected_write(&area, &image);
+    ota_image_protected_write(&area, &image, NULL);
     image.header.protected_size = (uint16_t)ota_writer_done(&area).len;
 
     struct sim_image *made = calloc(1, sizeof *made);
@@ -91,10 +92,10 @@ struct sim_image *sim_image_signed(const struct sim_keys *keys, const struct sim
     struct ota_writer w = ota_writer((struct ota_buf){ made->bytes, room });
     ota_image_header_write(&w, &image.header, 0xff);
     write_payload(&w, spec);
-    ota_image_protected_write(&w, &image);
+    ota_image_protected_write(&w, &image, NULL);
     digest_of(keys, ota_writer_done(&w), made->digest);
 
-    struct ota_image_signing signing = { .der = { der, keys->sign(key, made->digest, der) } };
+    struct ota_image_signing signing = { .signature = { der, keys->sign(key, made->digest, der) } };
     const struct ota_anchor anchor = anchor_of(keys, key);
     memcpy(signing.key_id, anchor.key_id, sizeof signing.key_id);
     ota_image_unprotected_write(&w, made->digest, &signing, 1);

@@ -140,6 +140,12 @@ OTA_MUST_CHECK ota_err_t ota_anchor_make(struct ota_crypto *c, const uint8_t key
                                          struct ota_anchor *anchor);
 
 /**
+ * Whether a key's private half is public, being in waft's tests and documents. A build for real devices
+ * trusts no such key; one for tests (OTA_TRUST_SAMPLE_KEYS) says no of every key.
+ */
+bool ota_key_is_sample(const uint8_t key_id[OTA_DIGEST_SIZE]);
+
+/**
  * DER SEQUENCE{r,s} to r‖s. Strict DER integers for P-256; zero bytes behind the sequence are
  * accepted (imgtool < 1.5 padded to 72), anything else is not.
  *
@@ -218,23 +224,5 @@ void ota_verify_begin(struct ota_verify *v, const struct ota_verify_cfg *cfg);
  */
 OTA_MUST_CHECK ota_err_t ota_verify_step(struct ota_verify *v, uint32_t budget,
                                          const struct ota_verified_image **done);
-
-/*
- * Writing, for tools (`waft image sign`) and tests. The bytes of an image are
- *     ota_image_header_write | payload | ota_image_protected_write | ota_image_unprotected_write
- * The caller digests the first three and signs that digest.
- */
-struct ota_image_signing {
-    uint8_t key_id[OTA_DIGEST_SIZE];
-    struct ota_span der; /* ECDSA signature over the digest, DER */
-};
-
-/** 32 bytes, then `erased` up to header_size. protected_size must be what ota_image_protected_write() gives. */
-void ota_image_header_write(struct ota_writer *w, const struct ota_image_header *h, uint8_t erased);
-/** Counter, vendor, class, and the hardware range unless it is 0 .. 65535. */
-void ota_image_protected_write(struct ota_writer *w, const struct ota_image *image);
-/** Digest, then key id and signature of each of `count` signings. */
-void ota_image_unprotected_write(struct ota_writer *w, const uint8_t digest[OTA_DIGEST_SIZE],
-                                 const struct ota_image_signing *signings, size_t count);
 
 #endif

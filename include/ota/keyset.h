@@ -2,8 +2,8 @@
  * Keyset: one signed document that replaces all keys of a device, and the
  * certificates by which it knows its broker.
  *
- *     head (50) | release keys | deployment keys | revoked key ids | certificates | signer | signature
- *     <--------------------------- the signature covers ------------------------------>
+ *     head | release keys | deployment keys | revoked key ids | certificates | signer | signature
+ *     <------------------------ the signature covers -------------------------->
  *
  * It is signed by a release key that the device trusts now, and its version is
  * higher than that of what is there: so an old one cannot come back. The store
@@ -21,14 +21,16 @@
 #define OTA_KEYSET_MAGIC       0x79656b77u /* "wkey" */
 #define OTA_KEYSET_FORMAT      1u
 #define OTA_KEYSET_HEAD_SIZE   50u
+#define OTA_KEYSET_HW_OFFSET   12u /* u16: 0 in a document; the store puts the device's own there */
 #define OTA_KEYSET_ANCHOR_SIZE (OTA_DIGEST_SIZE + OTA_KEY_SIZE)
+#define OTA_KEYSET_SIGNER_SIZE (1u + OTA_DIGEST_SIZE) /* enum ota_key_kind, key id */
 /* For ever, so few: a key that no keyset names is not trusted anyway; a revoked one cannot come back. */
 #define OTA_KEYSET_REVOKED_MAX 8u
 #define OTA_KEYSET_CA_SIZE_MAX 1024u /* a P-256 certificate has 400 to 700 bytes of DER */
 #define OTA_KEYSET_SIZE_MAX                                                                        \
     (OTA_KEYSET_HEAD_SIZE + 2u * OTA_ANCHORS_MAX * OTA_KEYSET_ANCHOR_SIZE +                        \
      OTA_KEYSET_REVOKED_MAX * OTA_DIGEST_SIZE + OTA_KEYSET_CAS_MAX * OTA_KEYSET_CA_SIZE_MAX +      \
-     OTA_DIGEST_SIZE + OTA_P256_RS_SIZE)
+     OTA_KEYSET_SIGNER_SIZE + OTA_P256_RS_SIZE)
 
 /**
  * Read the head of a document, or of a trust record, from its first OTA_KEYSET_HEAD_SIZE bytes: all of
@@ -47,9 +49,8 @@ struct ota_keyset {
     struct ota_trust trust;
     struct ota_span revoked; /* trust.revoked_count ids of OTA_DIGEST_SIZE bytes */
     struct ota_span ca[OTA_KEYSET_CAS_MAX];
-    struct ota_span covered; /* what is signed: all but the signature */
-    const uint8_t *signer;   /* a key id */
-    const uint8_t *rs;       /* the signature, of the signer's kind */
+    struct ota_span covered; /* what is signed: all but r and s */
+    struct ota_image_signature signature;
 };
 
 /**

@@ -113,8 +113,9 @@ ota_err_t ota_keyset_read(struct ota_span document, struct ota_keyset *keyset)
     for (uint32_t i = 0; i < OTA_KEYSET_CAS_MAX; i++) {
         keyset->ca[i] = ota_read_bytes(&r, t->ca_size[i]);
     }
-    keyset->signer = ota_read_bytes(&r, OTA_DIGEST_SIZE).ptr;
-    keyset->rs = ota_read_bytes(&r, OTA_P256_RS_SIZE).ptr;
+    keyset->signature.kind = ota_read_u8(&r);
+    take(&r, keyset->signature.key_id, OTA_DIGEST_SIZE);
+    take(&r, keyset->signature.rs, OTA_P256_RS_SIZE);
     if (r.bad || ota_reader_left(&r) > 0) {
         return OTA_E_KEYSET_FORMAT;
     }

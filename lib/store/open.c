@@ -63,7 +63,7 @@ static bool layout_ok(const struct ota_flash *f, const struct ota_layout *l)
         uint32_t need;
     } all[] = {
         { &l->slot[OTA_SLOT_A], 1 }, { &l->slot[OTA_SLOT_B], 1 },
-        { &l->journal, journal },    { &l->trust, ota_log_record_size(f, OTA_TRUST_SIZE_MAX) },
+        { &l->journal, journal },    { &l->trust, ota_log_record_size(f, OTA_TRUST_SIZE_MIN) },
         { &l->identity, 1 },         { &l->counter, l->fuses == NULL },
     };
     for (uint32_t i = 0; i < sizeof all / sizeof all[0]; i++) {

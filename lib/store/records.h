@@ -6,10 +6,9 @@
 
 #include "log.h"
 
-/* Trust: vendor 16 | class 16 | hw_revision 2 | release_count 1 | deployment_count 1, then the anchors. */
-#define OTA_TRUST_HEAD_SIZE   36u
-#define OTA_TRUST_ANCHOR_SIZE (OTA_DIGEST_SIZE + OTA_P256_POINT_SIZE)
-#define OTA_TRUST_SIZE_MAX    (OTA_TRUST_HEAD_SIZE + 2u * OTA_ANCHORS_MAX * OTA_TRUST_ANCHOR_SIZE)
+/* Trust is a keyset (ota/keyset.h). All keys, without certificates and revocations: what every device has room for. */
+#define OTA_TRUST_SIZE_MIN                                                                         \
+    (OTA_KEYSET_HEAD_SIZE + 2u * OTA_ANCHORS_MAX * OTA_KEYSET_ANCHOR_SIZE)
 
 /* Journal: a state, and a mark: sequence of its state 4 | mark 4. */
 #define OTA_JOURNAL_STATE_SIZE 196u

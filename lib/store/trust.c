@@ -1,37 +1,31 @@
-#include "ota/cursor.h"
+/* Reading trust: what the bootloader needs of it. */
 #include "records.h"
 #include <string.h>
 
-static struct ota_anchor *anchor_at(struct ota_trust *trust, uint32_t index)
+static ota_err_t read_anchors(struct ota_store *s, const struct ota_log_record *record, uint32_t at,
+                              struct ota_anchor *anchors, uint32_t count)
 {
-    return index < trust->release_count ? &trust->release[index]
-                                        : &trust->deployment[index - trust->release_count];
-}
-
-static ota_err_t read_anchors(struct ota_store *s, const struct ota_log_record *record,
-                              struct ota_trust *trust)
-{
-    const uint32_t count = (uint32_t)trust->release_count + trust->deployment_count;
-    for (uint32_t i = 0; i < count; i++) {
-        struct ota_anchor *anchor = anchor_at(trust, i);
-        const uint32_t at = OTA_TRUST_HEAD_SIZE + i * OTA_TRUST_ANCHOR_SIZE;
+    for (uint32_t i = 0; i < count; i++, at += OTA_KEYSET_ANCHOR_SIZE) {
+        struct ota_anchor *const anchor = &anchors[i];
         ota_err_t err = ota_log_payload(s->flash, record, at, OTA_BUF_OF(anchor->key_id));
+        if (err == OTA_OK) {
+            err = ota_log_payload(s->flash, record, at + OTA_DIGEST_SIZE, OTA_BUF_OF(anchor->key));
+        }
         if (err != OTA_OK) {
             return err;
         }
-        err = ota_log_payload(s->flash, record, at + OTA_DIGEST_SIZE, OTA_BUF_OF(anchor->key));
-        if (err != OTA_OK) {
-            return err;
+        if (ota_key_is_sample(anchor->key_id)) {
+            return OTA_E_KEY_SAMPLE;
         }
     }
     return OTA_OK;
 }
 
-/* The head, if it and the anchors that it counts are all there. */
-static ota_err_t read_head(struct ota_store *s, const struct ota_log_record *record,
-                           struct ota_trust *trust)
+/* The head, if it and the anchors that it counts are all there; then these. */
+static ota_err_t read_trust(struct ota_store *s, const struct ota_log_record *record,
+                            struct ota_trust *trust)
 {
-    uint8_t head[OTA_TRUST_HEAD_SIZE];
+    uint8_t head[OTA_KEYSET_HEAD_SIZE];
     if (record->len < sizeof head) {
         return OTA_E_NOT_FOUND;
     }
@@ -39,35 +33,30 @@ static ota_err_t read_head(struct ota_store *s, const struct ota_log_record *rec
     if (err != OTA_OK) {
         return err;
     }
-    memcpy(trust->vendor, head, OTA_UUID_SIZE);
-    memcpy(trust->class_id, head + OTA_UUID_SIZE, OTA_UUID_SIZE);
-    struct ota_reader r = ota_reader(OTA_SPAN_OF(head));
-    (void)ota_read_bytes(&r, 2u * OTA_UUID_SIZE);
-    trust->hw_revision = ota_read_u16le(&r);
-    trust->release_count = ota_read_u8(&r);
-    trust->deployment_count = ota_read_u8(&r);
-    if (trust->release_count > OTA_ANCHORS_MAX || trust->deployment_count > OTA_ANCHORS_MAX) {
+    if (ota_keyset_head_read(OTA_SPAN_OF(head), trust) != OTA_OK ||
+        record->len < ota_keyset_revoked_offset(trust)) {
         return OTA_E_NOT_FOUND;
     }
-    const uint32_t count = (uint32_t)trust->release_count + trust->deployment_count;
-    return record->len < sizeof head + count * OTA_TRUST_ANCHOR_SIZE ? OTA_E_NOT_FOUND : OTA_OK;
+    const uint32_t deployment_at =
+        OTA_KEYSET_HEAD_SIZE + trust->release_count * OTA_KEYSET_ANCHOR_SIZE;
+    const ota_err_t release =
+        read_anchors(s, record, OTA_KEYSET_HEAD_SIZE, trust->release, trust->release_count);
+    return release != OTA_OK
+               ? release
+               : read_anchors(s, record, deployment_at, trust->deployment, trust->deployment_count);
 }
 
 ota_err_t ota_store_trust(struct ota_store *s, struct ota_trust *trust)
 {
     struct ota_log_record record;
-    ota_err_t err = ota_log_newest(s->flash, &s->trust, &record);
-    if (err != OTA_OK) {
-        return err;
-    }
-    /* Too large for a second one on the stack: on error it trusts nobody. */
     memset(trust, 0, sizeof *trust);
-    err = read_head(s, &record, trust);
+    ota_err_t err = ota_log_newest(s->flash, &s->trust, &record);
     if (err == OTA_OK) {
-        err = read_anchors(s, &record, trust);
+        err = read_trust(s, &record, trust);
     }
     if (err != OTA_OK) {
-        memset(trust, 0, sizeof *trust);
+        trust->release_count = 0;
+        trust->deployment_count = 0;
     }
     return err;
 }

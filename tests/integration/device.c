@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "device.h"
+#include "ota/image_write.h"
 #include "t.h"
 
 #include "posix_board.h"
@@ -101,7 +102,7 @@ static void write_image(struct ota_writer *w, struct ota_version version, struct
     memcpy(image.class_id, t.class_id, sizeof image.class_id);
     uint8_t tlvs[OTA_IMAGE_TLVS_MAX], digest[OTA_DIGEST_SIZE], der[80];
     struct ota_writer protected = ota_writer(OTA_BUF_OF(tlvs));
-    ota_image_protected_write(&protected, &image);
+    ota_image_protected_write(&protected, &image, NULL);
     const struct ota_image_header h = { .version = version,
                                         .payload_size = (uint32_t)payload.len,
                                         .header_size = OTA_IMAGE_HEADER_SIZE,
@@ -112,7 +113,7 @@ static void write_image(struct ota_writer *w, struct ota_version version, struct
     ota_write_bytes(w, ota_writer_done(&protected));
     const struct ota_span so_far = ota_writer_done(w);
     assert_int_equal(EVP_Digest(so_far.ptr, so_far.len, digest, NULL, EVP_sha256(), NULL), 1);
-    struct ota_image_signing signing = { .der = { der, sign(digest, der, sizeof der) } };
+    struct ota_image_signing signing = { .signature = { der, sign(digest, der, sizeof der) } };
     memcpy(signing.key_id, t.release[0].key_id, sizeof signing.key_id);
     ota_image_unprotected_write(w, digest, &signing, 1);
 }

@@ -10,7 +10,7 @@
 #include "t.h"
 
 struct file {
-    uint8_t bytes[2048];
+    uint8_t bytes[4096];
     uint32_t size;
 };
 

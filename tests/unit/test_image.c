@@ -1,4 +1,5 @@
 #include "image_fixture.h"
+#include "ota/image_write.h"
 
 /* Offsets in good.img. */
 enum { TLVS = 139, UNPROTECTED = 191 };
@@ -441,14 +442,14 @@ static void writes_what_it_read(void **state)
         for (size_t n = 0; n < image.signature_count; n++) {
             memcpy(signings[n].key_id, image.signatures[n].key_id, OTA_DIGEST_SIZE);
             at += 36;
-            signings[n].der = (struct ota_span){ f.bytes + at + 4, f.bytes[at + 2] };
+            signings[n].signature = (struct ota_span){ f.bytes + at + 4, f.bytes[at + 2] };
             at += 4u + f.bytes[at + 2];
         }
         uint8_t *const out = malloc(f.size);
         struct ota_writer w = ota_writer((struct ota_buf){ out, f.size });
         ota_image_header_write(&w, h, 0xff);
         ota_write_bytes(&w, (struct ota_span){ f.bytes + h->header_size, h->payload_size });
-        ota_image_protected_write(&w, &image);
+        ota_image_protected_write(&w, &image, NULL);
         ota_image_unprotected_write(&w, image.digest, signings, image.signature_count);
         CHECK_ROW(names[i], ota_span_eq(ota_writer_done(&w), span_of(&f)));
         free(out);
@@ -459,7 +460,7 @@ static void writes_nothing_that_no_device_would_read(void **state)
 {
     (void)state;
     static uint8_t der[0x10000], out[0x20000];
-    const struct ota_image_signing signings[1] = { { .der = OTA_SPAN_OF(der) } };
+    const struct ota_image_signing signings[1] = { { .signature = OTA_SPAN_OF(der) } };
     const uint8_t digest[OTA_DIGEST_SIZE] = { 0 };
     struct ota_writer w = ota_writer(OTA_BUF_OF(out));
     ota_image_unprotected_write(&w, digest, signings, 1);

@@ -1,4 +1,6 @@
+#include "ed25519_openssl.h"
 #include "image_fixture.h"
+#include <dirent.h>
 
 static struct ota_verify_cfg config(struct ram_flash *ram, const struct ota_trust *t)
 {
@@ -77,6 +79,7 @@ static const struct {
     { "good-counter-above", OTA_OK },
     { "good-counter-largest", OTA_OK },
     { "good-dependency", OTA_OK },
+    { "good-dependencies", OTA_OK },
     { "format-header-16", OTA_E_IMAGE_FORMAT },
     { "format-header-31", OTA_E_IMAGE_FORMAT },
     { "format-flag-pic", OTA_E_IMAGE_FORMAT },
@@ -129,6 +132,20 @@ static const struct {
     { "format-der-with-garbage", OTA_E_IMAGE_FORMAT },
     { "format-signature-empty", OTA_E_IMAGE_FORMAT },
     { "format-areas-too-large", OTA_E_IMAGE_FORMAT },
+    { "format-ed25519-63-bytes", OTA_E_IMAGE_FORMAT },
+    { "format-ed25519-empty", OTA_E_IMAGE_FORMAT },
+    { "format-signature-pure", OTA_E_IMAGE_FORMAT },
+    { "format-digest-sha-384", OTA_E_IMAGE_FORMAT },
+    { "format-public-key", OTA_E_IMAGE_FORMAT },
+    { "format-dependency-11-bytes", OTA_E_IMAGE_FORMAT },
+    { "format-dependency-13-bytes", OTA_E_IMAGE_FORMAT },
+    { "format-dependency-unprotected", OTA_E_IMAGE_FORMAT },
+    { "dependency-higher", OTA_E_IMAGE_DEPENDENCY },
+    { "dependency-other-image", OTA_E_IMAGE_DEPENDENCY },
+    { "dependency-second-of-two", OTA_E_IMAGE_DEPENDENCY },
+    { "dependency-first-of-two", OTA_E_IMAGE_DEPENDENCY },
+    { "dependency-with-other-bits", OTA_E_IMAGE_DEPENDENCY },
+    { "signature-ed25519-for-p256", OTA_E_IMAGE_SIGNATURE },
     { "vendor-other", OTA_E_IMAGE_VENDOR },
     { "class-other", OTA_E_IMAGE_CLASS },
     { "hardware-below", OTA_E_IMAGE_HARDWARE },
@@ -152,6 +169,148 @@ static void each_vector_gets_its_verdict(void **state)
         const struct file f = vector_image(vectors[i].name);
         CHECK_ROW(vectors[i].name, verify_bytes(span_of(&f), 2048) == vectors[i].want);
     }
+}
+
+/* --- Ed25519 ------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    ota_err_t able, unable; /* by a port that can check Ed25519, and by one that cannot */
+} ed25519_vectors[] = {
+    { "good", OTA_OK, OTA_OK },
+    { "good-ed25519", OTA_OK, OTA_E_IMAGE_KEY },
+    { "good-ed25519-then-p256", OTA_OK, OTA_OK },
+    { "good-p256-then-ed25519", OTA_OK, OTA_OK },
+    { "good-everything", OTA_OK, OTA_OK },
+    { "signature-ed25519-by-stranger", OTA_E_IMAGE_SIGNATURE, OTA_E_IMAGE_KEY },
+    { "signature-ed25519-over-bytes", OTA_E_IMAGE_SIGNATURE, OTA_E_IMAGE_KEY },
+    { "signature-p256-for-ed25519", OTA_E_IMAGE_SIGNATURE, OTA_E_IMAGE_KEY },
+    { "signature-ed25519-for-p256", OTA_E_IMAGE_SIGNATURE, OTA_E_IMAGE_SIGNATURE },
+};
+
+/* A P-256 release key, and an Ed25519 one. */
+static struct ota_trust mixed_trust(void)
+{
+    const struct file key = vector("release-ed25519.public");
+    struct ota_trust t = trust();
+    assert_int_equal(key.size, OTA_KEY_SIZE);
+    assert_int_equal(ota_anchor_make(crypto(), key.bytes, &t.release[1]), OTA_OK);
+    return t;
+}
+
+static ota_err_t verify_mixed(const char *name, struct ota_crypto *c)
+{
+    const struct file f = vector_image(name);
+    const struct ota_trust t = mixed_trust();
+    struct ram_flash ram = ram_flash(span_of(&f), sizeof f.bytes);
+    struct ota_verify_cfg cfg = config(&ram, &t);
+    const struct ota_verified_image *done;
+    struct ota_verify v;
+    cfg.crypto = c;
+    ota_verify_begin(&v, &cfg);
+    const ota_err_t err = run(&v, UINT32_MAX, &done);
+    free(ram.bytes);
+    return err;
+}
+
+static void ed25519_counts_where_the_port_can_check_it(void **state)
+{
+    (void)state;
+    struct ota_crypto_ops able = *crypto()->ops;
+    able.verify_ed25519 = ed25519_openssl_verify;
+    struct psa_port port = { .base.ops = &able };
+    for (size_t i = 0; i < COUNT(ed25519_vectors); i++) {
+        const char *const name = ed25519_vectors[i].name;
+        CHECK_ROW(name, verify_mixed(name, &port.base) == ed25519_vectors[i].able);
+        CHECK_ROW(name, verify_mixed(name, crypto()) == ed25519_vectors[i].unable);
+    }
+}
+
+/* --- all vectors ------------------------------------------------------------------ */
+
+static bool has_row(const char *name, size_t len)
+{
+    for (size_t i = 0; i < COUNT(vectors); i++) {
+        if (strlen(vectors[i].name) == len && strncmp(vectors[i].name, name, len) == 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < COUNT(ed25519_vectors); i++) {
+        const char *const other = ed25519_vectors[i].name;
+        if (strlen(other) == len && strncmp(other, name, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void no_vector_is_left_out(void **state)
+{
+    (void)state;
+    DIR *const dir = opendir(IMAGE_VECTORS);
+    assert_non_null(dir);
+    size_t seen = 0;
+    for (const struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
+        const size_t len = strlen(e->d_name);
+        if (len > 4 && strcmp(e->d_name + len - 4, ".img") == 0) {
+            CHECK_ROW(e->d_name, has_row(e->d_name, len - 4));
+            seen++;
+        }
+    }
+    assert_int_equal(closedir(dir), 0);
+    assert_in_range(seen, 90, 200);
+}
+
+/* --- where MCUboot is more generous --------------------------------------------------- */
+
+/* Each case that its own validator was run on (docs/spec/image.md), and the vector that is it. */
+static const struct {
+    const char *why, *name;
+    ota_err_t want;
+} generous[] = {
+    { "header_size 16", "format-header-16", OTA_E_IMAGE_FORMAT },
+    { "unknown unprotected TLV", "format-unknown-unprotected", OTA_E_IMAGE_FORMAT },
+    { "counter only unprotected", "format-counter-unprotected-only", OTA_E_IMAGE_FORMAT },
+    { "counter unprotected too", "format-counter-in-both", OTA_E_IMAGE_FORMAT },
+    { "key hash of 4 bytes", "format-key-id-4-bytes", OTA_E_IMAGE_FORMAT },
+    { "key hash of 0 bytes", "format-key-id-empty", OTA_E_IMAGE_FORMAT },
+    { "key, signature, digest", "good-digest-last", OTA_OK },
+    { "signature before its key hash", "format-signature-before-key-id", OTA_E_IMAGE_FORMAT },
+    { "signature without key hash", "format-signature-without-key-id", OTA_E_IMAGE_FORMAT },
+    { "DER padded with zeros", "good-padded-der", OTA_OK },
+    { "DER with garbage behind", "format-der-with-garbage", OTA_E_IMAGE_FORMAT },
+    { "high-S twin", "good-high-s", OTA_OK },
+    { "raw r and s", "format-raw-signature", OTA_E_IMAGE_FORMAT },
+    { "unknown key, then a good pair", "good-unknown-then-known", OTA_OK },
+    { "a good pair, then an unknown key", "good-known-then-unknown", OTA_OK },
+    { "good, then the same key's bad one", "signature-good-then-bad", OTA_E_IMAGE_SIGNATURE },
+    { "two digests, the second wrong", "format-two-digests", OTA_E_IMAGE_FORMAT },
+};
+
+static void is_as_strict_as_the_specification_says(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(generous); i++) {
+        const struct file f = vector_image(generous[i].name);
+        CHECK_ROW(generous[i].why, verify_bytes(span_of(&f), 2048) == generous[i].want);
+    }
+}
+
+/* In MCUboot 20 KiB of it land in flash beside a good signature. */
+static void unsigned_bytes_are_refused_however_many(void **state)
+{
+    (void)state;
+    enum { MORE = 20 * 1024, UNPROTECTED = 191 };
+    static uint8_t bytes[2048 + MORE];
+    const struct file f = vector_image("good");
+    const uint32_t size = f.size - UNPROTECTED + 4u + MORE;
+    memcpy(bytes, f.bytes, f.size);
+    bytes[UNPROTECTED + 2] = (uint8_t)size;
+    bytes[UNPROTECTED + 3] = (uint8_t)(size >> 8);
+    bytes[f.size] = 0xa1;
+    bytes[f.size + 3] = MORE >> 8;
+    const struct ota_span image = { bytes, UNPROTECTED + size };
+    assert_int_equal(verify_bytes(image, sizeof bytes), OTA_E_IMAGE_FORMAT);
 }
 
 static void an_image_may_fill_its_slot_to_the_last_byte(void **state)
@@ -385,6 +544,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_vector_gets_its_verdict),
+        cmocka_unit_test(ed25519_counts_where_the_port_can_check_it),
+        cmocka_unit_test(no_vector_is_left_out),
+        cmocka_unit_test(is_as_strict_as_the_specification_says),
+        cmocka_unit_test(unsigned_bytes_are_refused_however_many),
         cmocka_unit_test(an_image_may_fill_its_slot_to_the_last_byte),
         cmocka_unit_test(an_image_cut_at_any_length_is_larger_than_its_slot),
         cmocka_unit_test(an_erased_slot_is_not_an_image),

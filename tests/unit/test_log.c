@@ -132,8 +132,9 @@ static void counter_trust_and_identity_are_these_bytes(void **state)
         0xe4, 0xe5, 0x40, 0x12, 0x07, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff,
     };
     static const uint8_t trust_head[] = {
-        0x77, 0x72, 0x01, 0x04, 0x47, 0x01, 0x00, 0x00,
-        0x01, 0x00, 0x00, 0x00, 0x09, 0xcb, 0xb4, 0xa9,
+        0x77, 0x72, 0x01, 0x04, 0x55, 0x01, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00,
+        0x18, 0x49, 0x2f, 0xe3, 0x77, 0x6b, 0x65, 0x79, 0x01, 0x01, 0x02, 0x00,
+        0x09, 0x00, 0x00, 0x00, 0x03, 0x02, 0x00, 0x00, 0x00, 0x00,
     };
     static const uint8_t identity[] = {
         0x77, 0x72, 0x01, 0x05, 0x04, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00,
@@ -146,7 +147,9 @@ static void counter_trust_and_identity_are_these_bytes(void **state)
     assert_int_equal(ota_store_identity_write(&x.s, OTA_SPAN_LIT("waft")), OTA_OK);
     assert_memory_equal(x.m.bytes + x.layout.identity.offset, identity, sizeof identity);
 
-    struct ota_trust trust = { .hw_revision = 0x0203, .release_count = 1, .deployment_count = 2 };
+    struct ota_trust trust = {
+        .version = 9, .hw_revision = 0x0203, .release_count = 1, .deployment_count = 2
+    };
     memset(trust.vendor, 0x11, sizeof trust.vendor);
     memset(trust.class_id, 0x22, sizeof trust.class_id);
     memset(&trust.release[0], 0x33, sizeof trust.release[0]);
@@ -159,14 +162,13 @@ static void counter_trust_and_identity_are_these_bytes(void **state)
         uint32_t at, len;
         uint8_t byte;
     } parts[] = {
-        { 0, 16, 0x11 }, { 16, 16, 0x22 }, { 36, 97, 0x33 }, { 133, 97, 0x44 }, { 230, 97, 0x55 },
+        { 18, 16, 0x11 }, { 34, 16, 0x22 }, { 50, 97, 0x33 }, { 147, 97, 0x44 }, { 244, 97, 0x55 },
     };
     for (size_t i = 0; i < COUNT(parts); i++) {
         for (uint32_t k = 0; k < parts[i].len; k++) {
             assert_int_equal(at[parts[i].at + k], parts[i].byte);
         }
     }
-    assert_memory_equal(at + 32, "\x03\x02\x01\x02", 4);
     fix_free(&x);
 }
 
@@ -301,26 +303,30 @@ static void without_good_trust_nobody_is_trusted(void **state)
     (void)state;
     static const struct {
         const char *why;
-        uint8_t release_count, deployment_count;
+        uint32_t at; /* one byte of the head, set to */
+        uint8_t byte;
         uint32_t len;
         ota_err_t want;
     } rows[] = {
-        { "one of each", 1, 1, 36 + 2 * 97, OTA_OK },
-        { "with fields of a later format", 1, 1, 36 + 2 * 97 + 9, OTA_OK },
-        { "a byte short", 1, 1, 36 + 2 * 97 - 1, OTA_E_NOT_FOUND },
-        { "three release keys", 3, 0, 36 + 3 * 97, OTA_E_NOT_FOUND },
-        { "three deployment keys", 0, 3, 36 + 3 * 97, OTA_E_NOT_FOUND },
-        { "255 keys", 255, 255, 36 + 4 * 97, OTA_E_NOT_FOUND },
-        { "head a byte short", 0, 0, 35, OTA_E_NOT_FOUND },
+        { "one of each", 5, 1, 50 + 2 * 97, OTA_OK },
+        { "with fields of a later format", 5, 1, 50 + 2 * 97 + 9, OTA_OK },
+        { "a byte short", 5, 1, 50 + 2 * 97 - 1, OTA_E_NOT_FOUND },
+        { "three release keys", 5, 3, 50 + 4 * 97, OTA_E_NOT_FOUND },
+        { "three deployment keys", 6, 3, 50 + 4 * 97, OTA_E_NOT_FOUND },
+        { "255 release keys", 5, 255, 50 + 4 * 97, OTA_E_NOT_FOUND },
+        { "nine revocations", 7, 9, 50 + 4 * 97, OTA_E_NOT_FOUND },
+        { "a certificate of 1025 bytes", 15, 4, 50 + 4 * 97, OTA_E_NOT_FOUND },
+        { "another format", 4, 2, 50 + 4 * 97, OTA_E_NOT_FOUND },
+        { "another magic", 0, 'W', 50 + 4 * 97, OTA_E_NOT_FOUND },
+        { "head a byte short", 5, 0, 49, OTA_E_NOT_FOUND },
         { "nothing", 0, 0, 0, OTA_E_NOT_FOUND },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct fix x;
         fix_init(&x, 8, 0xff);
-        uint8_t payload[36 + 4 * 97 + 16];
-        memset(payload, 0x77, sizeof payload);
-        payload[34] = rows[i].release_count;
-        payload[35] = rows[i].deployment_count;
+        uint8_t payload[50 + 4 * 97] = { 'w', 'k', 'e', 'y', 1, 1, 1 };
+        payload[14] = 1;
+        payload[rows[i].at] = rows[i].byte;
         put_record(&x, x.layout.trust.offset, K_TRUST, 1,
                    (struct ota_span){ payload, rows[i].len });
         struct ota_trust trust;
@@ -340,7 +346,7 @@ static void a_trust_record_that_fails_on_reading_leaves_no_key(void **state)
     fix_init(&x, 8, 0xff);
     struct ota_trust trust = { .release_count = 2, .deployment_count = 2 };
     assert_int_equal(ota_store_trust_write(&x.s, &trust), OTA_OK);
-    x.m.broken_read = (struct ota_region){ x.layout.trust.offset + HEADER + 36 + 3 * 97, 1 };
+    x.m.broken_read = (struct ota_region){ x.layout.trust.offset + HEADER + 50 + 3 * 97, 1 };
     memset(&trust, 0xa5, sizeof trust);
     trust.release_count = 0;
     trust.deployment_count = 0;

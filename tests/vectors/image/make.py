@@ -3,46 +3,28 @@
 
 Written from the description of MCUboot's format alone, with Python's own
 cryptography: it shares no line with lib/image, so that a mistake there does
-not pass for agreement here. The keys are throw-away keys of this folder:
-their scalars are below, and nothing real may ever trust them.
-
-Needs python3-cryptography. Signatures carry fresh randomness, so a file that is
-there is left alone (docs/spec/image.md shows one): remove it to have it made anew.
+not pass for agreement here. Makes the same bytes each time; with --check it
+writes nothing and says what differs. Needs python3-cryptography.
 """
 import hashlib
 import pathlib
 import struct
-
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, utils
+import sys
 
 HERE = pathlib.Path(__file__).parent
-ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(HERE.parent))
+import keys
+from keys import ED25519, ED25519_STRANGER, ORDER, RELEASE, RELEASE_NEXT, STRANGER, key_id, sign
+from cryptography.hazmat.primitives.asymmetric import utils
 
-RELEASE, RELEASE_NEXT, STRANGER = (
-    ec.derive_private_key(scalar, ec.SECP256R1()) for scalar in (0x5EED01, 0x5EED02, 0x5EED03)
-)
 VENDOR = bytes(range(0x10, 0x20))
 CLASS = bytes(range(0x30, 0x40))
 COUNTER = 7
 PAYLOAD = bytes((i * 37 + 11) & 0xFF for i in range(75))  # odd, so that nothing is aligned
 
-KEY_ID, DIGEST, ECDSA, DEPENDENCY, SEC_CNT, BOOT_RECORD = 0x01, 0x10, 0x22, 0x40, 0x50, 0x60
+KEY_ID, DIGEST, ECDSA, ED, DEPENDENCY, SEC_CNT, BOOT_RECORD = 0x01, 0x10, 0x22, 0x24, 0x40, 0x50, 0x60
 VID, CID, HARDWARE = 0x74, 0x75, 0xA0
-
-
-def point(key):
-    return key.public_key().public_bytes(
-        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
-
-
-def key_id(key):
-    return hashlib.sha256(key.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)).digest()
-
-
-def sign(key, digest):
-    return key.sign(digest, ec.ECDSA(utils.Prehashed(hashes.SHA256())))
 
 
 def tlv(kind, value):
@@ -58,6 +40,11 @@ def counter(value=COUNTER):
     return tlv(SEC_CNT, struct.pack("<I", value))
 
 
+def dependency(version, image=0, zeros=0):
+    """Image `image` in at least `version`: major, minor, revision, build."""
+    return tlv(DEPENDENCY, struct.pack("<BBHBBHI", image, 0, zeros, *version))
+
+
 def hardware(low, high):
     return tlv(HARDWARE, struct.pack("<HH", low, high))
 
@@ -70,7 +57,7 @@ def signed(digest):
 
 
 def pair(key, digest):
-    return tlv(KEY_ID, key_id(key)), tlv(ECDSA, sign(key, digest))
+    return tlv(KEY_ID, key_id(key)), tlv(ECDSA if keys.is_p256(key) else ED, sign(key, digest))
 
 
 def image(protected=STANDARD, unprotected=signed, header_size=64, flags=0, load=0):
@@ -86,25 +73,21 @@ def image(protected=STANDARD, unprotected=signed, header_size=64, flags=0, load=
     return body + area(0x6907, *unprotected(hashlib.sha256(body).digest()))
 
 
+def by_release(signature):
+    """Digest, the release key's id, and a signature made of the digest in some other way."""
+    return lambda d: (tlv(DIGEST, d), tlv(KEY_ID, key_id(RELEASE)), tlv(ECDSA, signature(d)))
+
+
 def padded(digest):
     """A signature shorter than 72 bytes, filled up with zeros as old imgtool did."""
-    der = sign(RELEASE, digest)
-    while len(der) >= 72:
-        der = sign(RELEASE, digest)
-    return tlv(DIGEST, digest), tlv(KEY_ID, key_id(RELEASE)), tlv(ECDSA, der.ljust(72, b"\0"))
+    all_signatures = (sign(RELEASE, digest, attempt) for attempt in range(256))
+    return next(der for der in all_signatures if len(der) < 72).ljust(72, b"\0")
 
 
 def twin(digest):
     """The other half of a signature: s with n - s."""
     r, s = utils.decode_dss_signature(sign(RELEASE, digest))
-    der = utils.encode_dss_signature(r, max(s, ORDER - s))
-    return tlv(DIGEST, digest), tlv(KEY_ID, key_id(RELEASE)), tlv(ECDSA, der)
-
-
-def raw(digest):
-    r, s = utils.decode_dss_signature(sign(RELEASE, digest))
-    value = r.to_bytes(32, "big") + s.to_bytes(32, "big")
-    return tlv(DIGEST, digest), tlv(KEY_ID, key_id(RELEASE)), tlv(ECDSA, value)
+    return utils.encode_dss_signature(r, max(s, ORDER - s))
 
 
 def with_key_id(value):
@@ -133,14 +116,25 @@ IMAGES = {
     "good-both-known": image(
         unprotected=lambda d: (tlv(DIGEST, d), *pair(RELEASE, d), *pair(RELEASE_NEXT, d))),
     "good-digest-last": image(unprotected=lambda d: (*pair(RELEASE, d), tlv(DIGEST, d))),
-    "good-padded-der": image(unprotected=padded),
-    "good-high-s": image(unprotected=twin),
+    "good-padded-der": image(unprotected=by_release(padded)),
+    "good-high-s": image(unprotected=by_release(twin)),
     "good-unknown-protected": image((*STANDARD, tlv(BOOT_RECORD, b"\xa1\x01\x61x"), tlv(0xA1, b""))),
     "good-hardware": image((*STANDARD, hardware(3, 4))),
     "good-rom-fixed": image(flags=0x100, load=0x1000),
     "good-header-32": image(header_size=32),
     "good-counter-above": image((counter(COUNTER + 1), *STANDARD[1:])),
     "good-counter-largest": image((counter(0xFFFFFFFF), *STANDARD[1:])),
+    "good-dependency": image((*STANDARD, dependency((1, 2, 3, 4)))),
+    "good-dependencies": image((*STANDARD, dependency((1, 2, 3, 99)), dependency((0, 255, 0, 0)))),
+    "good-ed25519": image(unprotected=lambda d: (tlv(DIGEST, d), *pair(ED25519, d))),
+    "good-ed25519-then-p256": image(
+        unprotected=lambda d: (tlv(DIGEST, d), *pair(ED25519, d), *pair(RELEASE, d))),
+    "good-p256-then-ed25519": image(
+        unprotected=lambda d: (tlv(DIGEST, d), *pair(RELEASE, d), *pair(ED25519, d))),
+    "good-everything": image(
+        (counter(), dependency((1, 0, 0, 0)), *STANDARD[1:], hardware(2, 5)),
+        unprotected=lambda d: (tlv(DIGEST, d), *pair(RELEASE, d), *pair(ED25519, d)),
+        header_size=512, flags=0x100, load=0x1000),
     # Not of the form.
     "format-header-16": image(header_size=16),
     "format-header-31": image(header_size=31),
@@ -173,7 +167,9 @@ IMAGES = {
     "format-class-17-bytes": image((*STANDARD[:2], tlv(CID, CLASS + b"\0"))),
     "format-hardware-3-bytes": image((*STANDARD, tlv(HARDWARE, b"\0\0\x09"))),
     "format-hardware-backwards": image((*STANDARD, hardware(5, 3))),
-    "good-dependency": image((*STANDARD, tlv(DEPENDENCY, bytes(12)))),
+    "format-dependency-11-bytes": image((*STANDARD, tlv(DEPENDENCY, bytes(11)))),
+    "format-dependency-13-bytes": image((*STANDARD, tlv(DEPENDENCY, bytes(13)))),
+    "format-dependency-unprotected": image(unprotected=with_more(dependency((0, 0, 0, 0)))),
     "format-no-digest": image(unprotected=lambda d: pair(RELEASE, d)),
     "format-two-digests": image(unprotected=with_more(tlv(DIGEST, DIGEST_OF_NOTHING))),
     "format-two-equal-digests": image(unprotected=lambda d: (*signed(d), tlv(DIGEST, d))),
@@ -200,12 +196,17 @@ IMAGES = {
                                *pair(RELEASE, d))),
     "format-digest-inside-a-pair": image(
         unprotected=lambda d: (pair(RELEASE, d)[0], tlv(DIGEST, d), pair(RELEASE, d)[1])),
-    "format-raw-signature": image(unprotected=raw),
-    "format-der-with-garbage": image(
-        unprotected=lambda d: (tlv(DIGEST, d), tlv(KEY_ID, key_id(RELEASE)),
-                               tlv(ECDSA, sign(RELEASE, d) + b"\1"))),
-    "format-signature-empty": image(
-        unprotected=lambda d: (tlv(DIGEST, d), tlv(KEY_ID, key_id(RELEASE)), tlv(ECDSA, b""))),
+    "format-raw-signature": image(unprotected=by_release(lambda d: keys.raw(sign(RELEASE, d)))),
+    "format-der-with-garbage": image(unprotected=by_release(lambda d: sign(RELEASE, d) + b"\1")),
+    "format-signature-empty": image(unprotected=by_release(lambda d: b"")),
+    "format-ed25519-63-bytes": image(
+        unprotected=lambda d: (tlv(DIGEST, d), tlv(KEY_ID, key_id(ED25519)), tlv(ED, sign(ED25519, d)[:63]))),
+    "format-ed25519-empty": image(
+        unprotected=lambda d: (tlv(DIGEST, d), tlv(KEY_ID, key_id(ED25519)), tlv(ED, b""))),
+    "format-signature-pure": image(unprotected=with_more(tlv(0x25, b"\1"))),
+    "format-digest-sha-384": image(unprotected=with_more(tlv(0x11, bytes(48)))),
+    "format-public-key": image(unprotected=lambda d: (
+        tlv(DIGEST, d), tlv(0x02, keys.public(RELEASE)), tlv(ECDSA, sign(RELEASE, d)))),
     "format-areas-too-large": image((*STANDARD, tlv(0xA1, bytes(600)))),
     # Well formed, and not for this device.
     "vendor-other": image((STANDARD[0], tlv(VID, OTHER), tlv(CID, OTHER))),
@@ -216,9 +217,20 @@ IMAGES = {
     "counter-zero": image((counter(0), *STANDARD[1:])),
     "key-unknown": image(unprotected=lambda d: (tlv(DIGEST, d), *pair(STRANGER, d))),
     "key-unsigned": image(unprotected=lambda d: (tlv(DIGEST, d),)),
-    "signature-by-stranger": image(
-        unprotected=lambda d: (tlv(DIGEST, d), tlv(KEY_ID, key_id(RELEASE)),
-                               tlv(ECDSA, sign(STRANGER, d)))),
+    "signature-by-stranger": image(unprotected=by_release(lambda d: sign(STRANGER, d))),
+    "signature-ed25519-by-stranger": image(unprotected=lambda d: (
+        tlv(DIGEST, d), tlv(KEY_ID, key_id(ED25519)), tlv(ED, sign(ED25519_STRANGER, d)))),
+    "signature-ed25519-over-bytes": image(unprotected=lambda d: (
+        tlv(DIGEST, d), tlv(KEY_ID, key_id(ED25519)), tlv(ED, ED25519.sign(PAYLOAD)))),
+    "signature-ed25519-for-p256": image(unprotected=lambda d: (
+        tlv(DIGEST, d), tlv(KEY_ID, key_id(RELEASE)), tlv(ED, sign(ED25519, d)))),
+    "signature-p256-for-ed25519": image(unprotected=lambda d: (
+        tlv(DIGEST, d), tlv(KEY_ID, key_id(ED25519)), tlv(ECDSA, sign(RELEASE, d)))),
+    "dependency-higher": image((*STANDARD, dependency((1, 2, 4, 0)))),
+    "dependency-other-image": image((*STANDARD, dependency((0, 0, 0, 0), image=1))),
+    "dependency-second-of-two": image((*STANDARD, dependency((1, 2, 3, 4)), dependency((2, 0, 0, 0)))),
+    "dependency-first-of-two": image((*STANDARD, dependency((2, 0, 0, 0)), dependency((1, 2, 3, 4)))),
+    "dependency-with-other-bits": image((*STANDARD, dependency((0, 0, 0, 0), zeros=1))),
     "signature-good-then-bad": image(
         unprotected=lambda d: (*signed(d), *pair(RELEASE, DIGEST_OF_NOTHING))),
     "signature-bad-then-good": image(
@@ -230,15 +242,11 @@ IMAGES = {
 }
 
 
-def main():
-    for name, data in IMAGES.items():
-        file = HERE / f"{name}.img"
-        if not file.exists():
-            file.write_bytes(data)
-    for name, key in ("release", RELEASE), ("release-next", RELEASE_NEXT), ("stranger", STRANGER):
-        (HERE / f"{name}.point").write_bytes(point(key))
-        (HERE / f"{name}.keyid").write_bytes(key_id(key))
+FILES = {f"{name}.img": data for name, data in IMAGES.items()}
+for _name, _key in keys.ALL.items():
+    FILES[f"{_name}.point" if keys.is_p256(_key) else f"{_name}.public"] = keys.public(_key)
+    FILES[f"{_name}.keyid"] = key_id(_key)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(keys.write(HERE, FILES))
