@@ -103,9 +103,9 @@ static void take_source(struct ota_orchestrator *o, const struct ota_job_offer *
 
 static bool same_report(const struct ota_orchestrator *o, const struct ota_job_offer *offer)
 {
-    const struct ota_span held = { o->journal.job_id, o->journal.job_id_len };
-    const struct ota_span offered = { offer->job_id, offer->job_id_len };
-    return ota_span_eq(held, offered) && offer->execution == o->journal.execution;
+    const struct ota_journal *j = &o->journal;
+    return offer->execution == j->execution && offer->job_id_len == j->job_id_len &&
+           memcmp(offer->job_id, j->job_id, j->job_id_len) == 0;
 }
 
 /* Nothing is claimed: what was said of another offer does not hold for this one. */
@@ -124,8 +124,8 @@ static enum verdict consider(struct ota_orchestrator *o, const struct ota_job_of
                              const struct reading *r)
 {
     ota_err_t err = r->err;
-    if (err ==
-        OTA_E_JOB_DOCUMENT) { /* for the application's eyes; the job is refused all the same */
+    /* For the application's eyes; the job is refused all the same. */
+    if (err == OTA_E_JOB_DOCUMENT) {
         ota_event(o, OTA_EVENT_CUSTOM_JOB);
         o->event.as.event.document = offer->document.text;
     }

@@ -37,29 +37,37 @@ static unsigned where(const struct ota_orchestrator *o)
     return o->offered && !unseen ? IN_OFFER : 0;
 }
 
+/* The first row that means something here, for one of `given`, a bit each; COMMANDS if there is none. */
+static unsigned find(const struct ota_orchestrator *o, unsigned given)
+{
+    const unsigned here = where(o);
+    unsigned i = 0;
+    while (i < COMMANDS &&
+           ((commands[i].where & here) == 0 || (given >> commands[i].command & 1u) == 0)) {
+        i++;
+    }
+    return i;
+}
+
 ota_err_t ota_orchestrator_command(struct ota_orchestrator *o, enum ota_command command)
 {
-    bool meaningful = command == OTA_COMMAND_CHECK;
-    for (unsigned i = 0; i < COMMANDS; i++) {
-        meaningful =
-            meaningful || (commands[i].command == command && (commands[i].where & where(o)) != 0);
-    }
+    const unsigned bit = 1u << command;
+    const bool meaningful = command == OTA_COMMAND_CHECK || find(o, bit) < COMMANDS;
     if (o->halted || !o->restarted || !meaningful) {
         return OTA_E_STATE;
     }
-    o->commands |= (uint8_t)(1u << command);
+    o->commands |= (uint8_t)bit;
     o->busy = true;
     return OTA_OK;
 }
 
 enum verdict ota_obey(struct ota_orchestrator *o)
 {
-    for (unsigned i = 0; i < COMMANDS; i++) {
-        if ((commands[i].where & where(o)) != 0 &&
-            ota_take_command(o, (enum ota_command)commands[i].command)) {
-            const enum ota_reason reason = (enum ota_reason)commands[i].reason;
-            return reason == OTA_REASON_NONE ? V_OK : ota_fail(o, reason);
-        }
+    const unsigned i = find(o, o->commands);
+    if (i == COMMANDS) {
+        return V_WAIT;
     }
-    return V_WAIT;
+    (void)ota_take_command(o, (enum ota_command)commands[i].command);
+    const enum ota_reason reason = (enum ota_reason)commands[i].reason;
+    return reason == OTA_REASON_NONE ? V_OK : ota_fail(o, reason);
 }

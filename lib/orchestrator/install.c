@@ -159,7 +159,7 @@ enum verdict ota_deed_ready(struct ota_orchestrator *o, struct ota_effect *effec
         ota_event(o, OTA_EVENT_ACTIVATE);
         o->step = 1;
         return V_MORE;
-    case 1: o->step = 2; return ota_publish(o, OTA_SAY_SELF_TEST("ready"), effect);
+    case 1: o->step = 2; return ota_publish(o, OTA_SAY_SELF_TEST, effect);
     default: return V_WAIT;
     }
 }
@@ -185,7 +185,7 @@ enum verdict ota_deed_test(struct ota_orchestrator *o, struct ota_effect *effect
 {
     if (o->step == 0 && ota_jobs_gate(o)) { /* the test does not wait for the link */
         o->step = 1;
-        return ota_publish(o, OTA_SAY_SELF_TEST("active"), effect);
+        return ota_publish(o, OTA_SAY_SELF_TEST, effect);
     }
     const enum verdict v = self_test(o);
     if (v == V_FAIL) {

@@ -60,8 +60,10 @@ static void put_value(struct ota_writer *w, const struct ota_orchestrator *o, ch
         ota_write_decimal(w, ota_claim_block_count(o));
         break;
     case 'p': /* the version that dashboards know: major, minor, revision packed into 32 bits */
-        ota_write_str(w, "0x");
         ota_write_hex(w, (uint32_t)own.major << 24 | (uint32_t)own.minor << 16 | own.revision, 8);
+        break;
+    case 's': /* how far the self-test is */
+        ota_write_str(w, j->state == OTA_JOURNAL_READY ? "ready" : "active");
         break;
     case 'r': /* the reason */
         ota_write_str(w, j->reason == OTA_REASON_ERROR ? ota_err_text(j->error)

@@ -100,9 +100,8 @@ void ota_report_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news
 void ota_update_of(const struct ota_orchestrator *o, enum ota_job_status status,
                    struct ota_jobs_update *update);
 /** Tell the provider once, without waiting for an answer: V_EFFECT; V_MORE if there is no link. */
-#define OTA_SAY_RECEIVE "{\"receive\":\"%n\"}"
-#define OTA_SAY_SELF_TEST(word)                                                                    \
-    "{\"self_test\":\"" word "\",\"updatedBy\":\"%p\",\"version\":\"%v\"}"
+#define OTA_SAY_RECEIVE   "{\"receive\":\"%n\"}"
+#define OTA_SAY_SELF_TEST "{\"self_test\":\"%s\",\"updatedBy\":\"0x%p\",\"version\":\"%v\"}"
 enum verdict ota_publish(struct ota_orchestrator *o, const char *details,
                          struct ota_effect *effect);
 
