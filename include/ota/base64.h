@@ -46,7 +46,5 @@ OTA_MUST_CHECK ota_err_t ota_base64_decode(struct ota_span text, struct ota_buf 
 
 /** Write `bytes` as base64, padded, without line breaks. */
 void ota_base64_write(struct ota_writer *w, struct ota_span bytes);
-/** The same as a string value of JSON. */
-void ota_json_put_base64(struct ota_json_out *o, struct ota_span bytes);
 
 #endif

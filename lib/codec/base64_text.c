@@ -27,10 +27,3 @@ void ota_base64_write(struct ota_writer *w, struct ota_span bytes)
         ota_write_bytes(w, OTA_SPAN_OF(group));
     }
 }
-
-void ota_json_put_base64(struct ota_json_out *o, struct ota_span bytes)
-{
-    ota_json_put_raw(o, OTA_SPAN_LIT("\""));
-    ota_base64_write(o->w, bytes);
-    ota_write_u8(o->w, '"');
-}

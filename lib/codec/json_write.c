@@ -1,5 +1,6 @@
+#include "ota/json_write.h"
 #include "ota/assert.h"
-#include "ota/json.h"
+#include "ota/base64.h"
 #include "utf8.h"
 
 /* `open` is a stack of bits below a leading 1: the last bit is the innermost container, 1 for an object. */
@@ -139,4 +140,12 @@ void ota_json_put_bool(struct ota_json_out *o, bool value)
 void ota_json_put_null(struct ota_json_out *o)
 {
     ota_json_put_raw(o, OTA_SPAN_LIT("null"));
+}
+
+void ota_json_put_base64(struct ota_json_out *o, struct ota_span bytes)
+{
+    begin_value(o);
+    ota_write_u8(o->w, '"');
+    ota_base64_write(o->w, bytes);
+    ota_write_u8(o->w, '"');
 }

@@ -1,5 +1,6 @@
 #include "jobs_priv.h"
 #include "ota/assert.h"
+#include "ota/json_write.h"
 
 struct ota_span jobs_token(const struct ota_jobs *j, uint32_t serial, uint8_t room[TOKEN_SIZE])
 {

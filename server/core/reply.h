@@ -4,7 +4,7 @@
 #ifndef SRV_REPLY_H
 #define SRV_REPLY_H
 
-#include "ota/json.h"
+#include "ota/json_write.h"
 #include "tx.h"
 
 /* Room for the fixed members of one message with one execution, and of one summary: names and

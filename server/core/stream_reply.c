@@ -1,7 +1,7 @@
 /* What the provider says on a stream's topics, in both formats. */
 #include "ota/assert.h"
-#include "ota/base64.h"
 #include "ota/cbor.h"
+#include "ota/json_write.h"
 #include "stream.h"
 
 /* One map in either format: members are put by kind, the format is looked at in one place. */

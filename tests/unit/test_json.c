@@ -1,7 +1,8 @@
 /* JSON: what RFC 8259 allows, and how a checked text is read and a new one written. */
 #include "vectors.h"
 
-#include "ota/base64.h"
+#include "ota/json.h"
+#include "ota/json_write.h"
 
 #include <sys/wait.h>
 #include <unistd.h>

@@ -8,7 +8,8 @@
  */
 #include "vectors.h"
 
-#include "ota/base64.h"
+#include "ota/json.h"
+#include "ota/json_write.h"
 
 #include <jansson.h>
 
