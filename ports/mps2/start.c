@@ -19,7 +19,8 @@ extern const struct vectors vectors;
 
 _Noreturn void start(void);
 void fault_entry(void);
-_Noreturn void fault(const uint32_t *frame, uint32_t number);
+/* Called by assembly only, which the compiler does not read. */
+__attribute__((used)) _Noreturn void fault(const uint32_t *frame, uint32_t number);
 
 /* --- faults ----------------------------------------------------------------- */
 
