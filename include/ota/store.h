@@ -77,6 +77,12 @@ struct ota_store {
 OTA_MUST_CHECK ota_err_t ota_store_open(struct ota_store *s, struct ota_flash *flash,
                                         const struct ota_layout *layout);
 
+/**
+ * The same without the checks: for a bootloader, whose flash and layout are constants that a test
+ * or tool has opened.
+ */
+void ota_store_begin(struct ota_store *s, struct ota_flash *flash, const struct ota_layout *layout);
+
 /* --- trailers -------------------------------------------------------------- */
 
 enum ota_mark { OTA_MARK_UNSET, OTA_MARK_SET, OTA_MARK_TORN };

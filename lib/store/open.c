@@ -82,9 +82,22 @@ static bool layout_ok(const struct ota_flash *f, const struct ota_layout *l)
     return true;
 }
 
-static struct ota_log log_of(struct ota_region region, enum ota_log_kind kind)
+/* What is in it is not known before it is looked through. */
+static void log_begin(struct ota_log *log, const struct ota_region *region, enum ota_log_kind kind)
 {
-    return (struct ota_log){ .region = region, .kind = (uint8_t)kind };
+    log->region = *region;
+    log->kind = (uint8_t)kind;
+    log->known = false;
+}
+
+void ota_store_begin(struct ota_store *s, struct ota_flash *flash, const struct ota_layout *layout)
+{
+    s->flash = flash;
+    s->layout = layout;
+    log_begin(&s->journal, &layout->journal, OTA_LOG_STATE);
+    log_begin(&s->counter, &layout->counter, OTA_LOG_COUNTER);
+    log_begin(&s->trust, &layout->trust, OTA_LOG_TRUST);
+    log_begin(&s->identity, &layout->identity, OTA_LOG_IDENTITY);
 }
 
 ota_err_t ota_store_open(struct ota_store *s, struct ota_flash *flash,
@@ -93,11 +106,6 @@ ota_err_t ota_store_open(struct ota_store *s, struct ota_flash *flash,
     if (!geometry_ok(flash) || !layout_ok(flash, layout)) {
         return OTA_E_RANGE;
     }
-    s->flash = flash;
-    s->layout = layout;
-    s->journal = log_of(layout->journal, OTA_LOG_STATE);
-    s->counter = log_of(layout->counter, OTA_LOG_COUNTER);
-    s->trust = log_of(layout->trust, OTA_LOG_TRUST);
-    s->identity = log_of(layout->identity, OTA_LOG_IDENTITY);
+    ota_store_begin(s, flash, layout);
     return OTA_OK;
 }

@@ -143,6 +143,22 @@ static void a_trailer_has_sectors_of_its_own(void **state)
     }
 }
 
+static void a_bootloader_begins_with_a_layout_that_was_opened_before(void **state)
+{
+    (void)state;
+    struct fix x;
+    fix_init(&x, 8, 0xff);
+    assert_int_equal(ota_store_mark_factory(&x.s, OTA_SLOT_A), OTA_OK);
+    assert_int_equal(ota_store_counter_raise(&x.s, 7), OTA_OK);
+    memset(&x.s, 0xa5, sizeof x.s);
+    ota_store_begin(&x.s, &x.m.base, &x.layout);
+    struct ota_store_facts facts;
+    assert_int_equal(ota_store_facts(&x.s, &facts), OTA_OK);
+    assert_int_equal(facts.counter, 7);
+    assert_int_equal(fix_class(&x, OTA_SLOT_A), OTA_SLOT_CONFIRMED);
+    fix_free(&x);
+}
+
 static void a_slot_of_trailer_sectors_alone_is_refused(void **state)
 {
     (void)state;
@@ -898,6 +914,7 @@ int main(void)
         cmocka_unit_test(a_journal_half_holds_a_state_and_its_marks),
         cmocka_unit_test(a_trailer_has_sectors_of_its_own),
         cmocka_unit_test(a_slot_of_trailer_sectors_alone_is_refused),
+        cmocka_unit_test(a_bootloader_begins_with_a_layout_that_was_opened_before),
         cmocka_unit_test(mcuboot_would_read_our_marks),
         cmocka_unit_test(a_trailer_is_these_bytes),
         cmocka_unit_test(a_single_bit_makes_its_field_torn_and_no_other),
