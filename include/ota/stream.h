@@ -47,29 +47,22 @@ struct ota_stream_stats {
     uint32_t requests, blocks, duplicates, refused, losses, silences, rejected;
 };
 
-/*
- * Open so that the caller can give it a home; private to lib/stream. Of blocks first ..< asked_end
- * each is in one of four sets, or in none: then it is on its way for the first time, and >= swept.
- * Of those behind, some may be here unasked. The sets are rings, by block number.
- */
-#define OTA_STREAM_SET_SIZE (OTA_STREAM_WINDOW_MAX / 8u)
+/* Open so that the caller can give it a home; private to lib/stream. */
 struct ota_stream {
     struct ota_stream_cfg cfg;
     uint32_t block_count; /* of the file */
+    uint32_t burst;       /* blocks that one request may ask for */
     uint32_t first;       /* every block of the range below it is stored */
     uint32_t end;         /* the range ends before this block; first == end: IDLE */
     uint32_t asked_end;   /* from here on nothing has been asked for */
-    uint32_t swept;       /* below, no block is on its first way any more */
-    uint32_t mark;        /* from here on, blocks were first asked for after those in again[0] */
-    uint32_t in_flight;   /* asked for and not here: on their first way, or in again[] */
-    uint32_t lost_count;  /* in lost */
+    uint32_t mark;        /* from here on, first asked for after the older ones asked for again */
+    uint32_t in_flight;   /* asked for and not here, nor known to be lost */
     uint32_t silences;    /* in a row */
     ota_ms_t deadline;
-    struct ota_backoff backoff;
-    uint8_t here[OTA_STREAM_SET_SIZE];
-    uint8_t lost[OTA_STREAM_SET_SIZE];     /* to be asked for again */
-    uint8_t again[2][OTA_STREAM_SET_SIZE]; /* asked for again: an older and a newer generation */
     struct ota_stream_stats stats;
+    struct ota_backoff backoff;
+    uint16_t count[6];                          /* of blocks at each place but the first */
+    uint8_t places[OTA_STREAM_WINDOW_MAX / 2u]; /* a ring by block number: half a byte a block */
 };
 
 /**

@@ -10,46 +10,37 @@
  */
 #define PLACES_LATE_MAX 3u
 
-/* --- sets of blocks --------------------------------------------------------------- */
+/* Where a block of the window is; from ASKED on it is on its way. */
+enum place {
+    NOWHERE, /* never asked for */
+    HERE,
+    LOST,  /* to be asked for again */
+    ASKED, /* for the first time */
+    AGAIN, /* the older ones of those asked for again... */
+    AGAIN_LATER,
+};
 
-static bool has(const uint8_t *set, uint32_t block)
+static unsigned place_of(const struct ota_stream *s, uint32_t block)
 {
     const uint32_t slot = block % OTA_STREAM_WINDOW_MAX;
-    return ((unsigned)set[slot / 8u] >> (slot % 8u) & 1u) != 0;
+    return (unsigned)s->places[slot / 2u] >> (slot % 2u * 4u) & 15u;
 }
 
-static void put(uint8_t *set, uint32_t block)
+static void put(struct ota_stream *s, uint32_t block, unsigned place)
 {
     const uint32_t slot = block % OTA_STREAM_WINDOW_MAX;
-    set[slot / 8u] = (uint8_t)(set[slot / 8u] | 1u << (slot % 8u));
-}
-
-/* Whether it was in there. */
-static bool take(uint8_t *set, uint32_t block)
-{
-    const uint32_t slot = block % OTA_STREAM_WINDOW_MAX;
-    const bool was = has(set, block);
-    set[slot / 8u] = (uint8_t)(set[slot / 8u] & ~(1u << (slot % 8u)));
-    return was;
-}
-
-static bool is_empty(const uint8_t *set)
-{
-    uint8_t any = 0;
-    for (size_t i = 0; i < OTA_STREAM_SET_SIZE; i++) {
-        any |= set[i];
-    }
-    return any == 0;
+    const unsigned shift = slot % 2u * 4u;
+    const unsigned was = place_of(s, block);
+    uint8_t *const two = &s->places[slot / 2u];
+    *two = (uint8_t)(*two ^ (was ^ place) << shift);
+    s->count[was]--;
+    s->count[place]++;
+    s->in_flight += (uint32_t)(place >= ASKED) - (uint32_t)(was >= ASKED);
 }
 
 static uint32_t least(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
-}
-
-static uint32_t most(uint32_t a, uint32_t b)
-{
-    return a > b ? a : b;
 }
 
 /* --- beginning ---------------------------------------------------------------------- */
@@ -60,7 +51,8 @@ static bool in_limits(const struct ota_stream_cfg *cfg)
            cfg->block_size <= OTA_STREAM_BLOCK_MAX &&
            (cfg->block_size & (cfg->block_size - 1u)) == 0 && cfg->window > 0 &&
            cfg->window <= OTA_STREAM_WINDOW_MAX && cfg->retry_ms_min > 0 &&
-           cfg->retry_ms_min <= cfg->retry_ms_max;
+           cfg->retry_ms_min <= cfg->retry_ms_max &&
+           (cfg->file_size - 1u) / cfg->block_size < OTA_STREAM_BLOCK_COUNT_MAX;
 }
 
 ota_err_t ota_stream_init(struct ota_stream *s, const struct ota_stream_cfg *cfg)
@@ -69,18 +61,14 @@ ota_err_t ota_stream_init(struct ota_stream *s, const struct ota_stream_cfg *cfg
     if (!in_limits(cfg)) {
         return OTA_E_RANGE;
     }
-    const uint32_t block_count = (cfg->file_size - 1u) / cfg->block_size + 1u;
-    if (block_count > OTA_STREAM_BLOCK_COUNT_MAX) {
-        return OTA_E_RANGE;
-    }
     if (!ota_stream_id_ok(cfg->stream)) {
         return OTA_E_NAME;
     }
-    *s = (struct ota_stream){
-        .cfg = *cfg,
-        .block_count = block_count,
-        .backoff = { cfg->retry_ms_min, cfg->retry_ms_max, cfg->seed },
-    };
+    memset(s, 0, sizeof *s);
+    s->cfg = *cfg;
+    s->block_count = (cfg->file_size - 1u) / cfg->block_size + 1u;
+    s->burst = OTA_STREAM_BURST_MAX / cfg->block_size;
+    s->backoff = (struct ota_backoff){ cfg->retry_ms_min, cfg->retry_ms_max, cfg->seed };
     return OTA_OK;
 }
 
@@ -89,11 +77,10 @@ void ota_stream_fetch(struct ota_stream *s, uint32_t begin, uint32_t end)
     OTA_ASSERT(begin < end && end <= s->cfg.file_size);
     s->first = begin / s->cfg.block_size;
     s->end = (end - 1u) / s->cfg.block_size + 1u;
-    s->asked_end = s->swept = s->mark = s->first;
-    s->in_flight = s->lost_count = s->silences = 0;
-    memset(s->here, 0, sizeof s->here);
-    memset(s->lost, 0, sizeof s->lost);
-    memset(s->again, 0, sizeof s->again);
+    s->asked_end = s->mark = s->first;
+    s->in_flight = s->silences = 0;
+    memset(s->places, NOWHERE, sizeof s->places);
+    memset(s->count, 0, sizeof s->count);
 }
 
 bool ota_stream_idle(const struct ota_stream *s)
@@ -108,41 +95,26 @@ uint32_t ota_stream_stored_below(const struct ota_stream *s)
 
 /* --- losing -------------------------------------------------------------------------- */
 
-static void lose(struct ota_stream *s, uint32_t block)
+/* Blocks first ..< end that are on their way in `place` have been proved lost. */
+static void prove_lost(struct ota_stream *s, uint32_t end, unsigned place)
 {
-    put(s->lost, block);
-    s->lost_count++;
-}
-
-/* A block that was on its way has been proved lost. */
-static void prove_lost(struct ota_stream *s, uint32_t block)
-{
-    lose(s, block);
-    s->in_flight--;
-    s->stats.losses++;
-}
-
-static void age(struct ota_stream *s)
-{
-    memcpy(s->again[0], s->again[1], sizeof s->again[0]);
-    memset(s->again[1], 0, sizeof s->again[1]);
-    s->mark = s->asked_end;
-}
-
-/* The older of those asked for again have been overtaken. */
-static void lose_older_again(struct ota_stream *s)
-{
-    for (uint32_t block = s->first; block < s->swept; block++) {
-        if (take(s->again[0], block)) {
-            prove_lost(s, block);
+    for (uint32_t block = s->first; block < end; block++) {
+        if (place_of(s, block) == place) {
+            put(s, block, LOST);
+            s->stats.losses++;
         }
     }
-    age(s);
 }
 
-static bool on_first_way(const struct ota_stream *s, uint32_t block)
+/* Those asked for again later are the older ones now. */
+static void age(struct ota_stream *s)
 {
-    return block >= s->swept && block < s->asked_end && !has(s->here, block);
+    for (uint32_t block = s->first; block < s->asked_end; block++) {
+        if (place_of(s, block) == AGAIN_LATER) {
+            put(s, block, AGAIN);
+        }
+    }
+    s->mark = s->asked_end;
 }
 
 /*
@@ -153,13 +125,12 @@ static bool on_first_way(const struct ota_stream *s, uint32_t block)
 static void overtake(struct ota_stream *s, uint32_t block)
 {
     const uint32_t late = block + 1u < s->end ? PLACES_LATE_MAX : 0;
-    for (; s->swept + late < block; s->swept++) {
-        if (!has(s->here, s->swept)) {
-            prove_lost(s, s->swept);
-        }
+    if (block >= late) {
+        prove_lost(s, block - late, ASKED);
     }
     if (block >= s->mark + late) {
-        lose_older_again(s);
+        prove_lost(s, s->asked_end, AGAIN);
+        age(s);
     }
 }
 
@@ -169,19 +140,15 @@ static void overtake(struct ota_stream *s, uint32_t block)
  */
 static void lose_all(struct ota_stream *s)
 {
-    uint32_t top = s->asked_end;
-    while (top > s->first && !has(s->here, top - 1u)) {
-        top--;
-    }
-    memset(s->lost, 0, sizeof s->lost);
-    memset(s->again, 0, sizeof s->again);
-    s->lost_count = s->in_flight = 0;
-    for (uint32_t block = s->first; block < top; block++) {
-        if (!has(s->here, block)) {
-            lose(s, block);
+    uint32_t top = s->first;
+    for (uint32_t block = s->asked_end; block > s->first; block--) {
+        if (place_of(s, block - 1u) != HERE) {
+            put(s, block - 1u, top > s->first ? LOST : NOWHERE);
+        } else if (top == s->first) {
+            top = block;
         }
     }
-    s->asked_end = s->swept = s->mark = top;
+    s->asked_end = s->mark = top;
 }
 
 void ota_stream_reconnected(struct ota_stream *s)
@@ -200,69 +167,40 @@ static uint32_t window_end(const struct ota_stream *s)
 /* Blocks that one request may ask for now. */
 static uint32_t room(const struct ota_stream *s)
 {
-    return least(s->cfg.window - s->in_flight, OTA_STREAM_BURST_MAX / s->cfg.block_size);
+    return least(s->cfg.window - s->in_flight, s->burst);
 }
 
 /* New blocks are asked for by the half window: fewer, larger requests, and still no idle link. */
-static bool new_due(const struct ota_stream *s)
+static bool due(const struct ota_stream *s)
 {
-    const uint32_t half =
-        least((s->cfg.window + 1u) / 2u, OTA_STREAM_BURST_MAX / s->cfg.block_size);
+    const uint32_t half = least((s->cfg.window + 1u) / 2u, s->burst);
     const uint32_t possible = least(room(s), window_end(s) - s->asked_end);
+    if (s->count[LOST] > 0) {
+        return room(s) > 0;
+    }
     return possible > 0 && possible >= least(half, s->end - s->asked_end);
 }
 
-static bool due(const struct ota_stream *s)
+/*
+ * Ask for the blocks at `from`, which is LOST or NOWHERE, as far as there is room; then they are at
+ * `to`. JSON has runs only: a gap ends the request.
+ */
+static void ask(struct ota_stream *s, struct stream_request *q, unsigned from, unsigned to)
 {
-    return (s->lost_count > 0 && room(s) > 0) || new_due(s);
-}
-
-/* JSON has runs only: a gap ends the request. */
-static bool takes_gap(const struct ota_stream *s, const struct stream_request *q)
-{
-    return s->cfg.format == OTA_FORMAT_CBOR || q->count == 0;
-}
-
-static void add(struct ota_stream *s, struct stream_request *q, uint32_t block)
-{
-    if (q->count == 0) {
-        q->offset = block;
-    }
-    put(q->bits, block - q->offset);
-    q->span = block - q->offset + 1u;
-    q->count++;
-    s->in_flight++;
-}
-
-static void add_lost(struct ota_stream *s, struct stream_request *q)
-{
-    if (is_empty(s->again[0])) {
-        age(s);
-    }
-    uint8_t *const generation = s->again[is_empty(s->again[0]) ? 0 : 1];
-    uint32_t left = room(s);
-    for (uint32_t block = s->first; block < s->swept && left > 0; block++) {
-        if (take(s->lost, block)) {
-            add(s, q, block);
-            put(generation, block);
-            s->lost_count--;
+    const bool anew = from == NOWHERE;
+    const uint32_t end = anew ? window_end(s) : s->asked_end;
+    uint32_t block = anew ? s->asked_end : s->first;
+    for (uint32_t left = room(s); block < end && left > 0; block++) {
+        if (place_of(s, block) == from) {
+            put(s, block, to);
+            stream_request_add(q, block);
             left--;
-        } else if (!takes_gap(s, q)) {
-            return;
+        } else if (q->count > 0 && s->cfg.format == OTA_FORMAT_JSON) {
+            break;
         }
     }
-}
-
-static void add_new(struct ota_stream *s, struct stream_request *q)
-{
-    uint32_t left = room(s);
-    for (; s->asked_end < window_end(s) && left > 0; s->asked_end++) {
-        if (!has(s->here, s->asked_end)) {
-            add(s, q, s->asked_end);
-            left--;
-        } else if (!takes_gap(s, q)) {
-            return;
-        }
+    if (anew) {
+        s->asked_end = block;
     }
 }
 
@@ -281,10 +219,13 @@ bool ota_stream_poll(struct ota_stream *s, ota_ms_t now, const struct ota_scratc
         return false;
     }
     struct stream_request q = { 0 };
-    if (s->lost_count > 0) {
-        add_lost(s, &q);
+    if (s->count[LOST] == 0) {
+        ask(s, &q, NOWHERE, ASKED);
     } else {
-        add_new(s, &q);
+        if (s->count[AGAIN] == 0) {
+            age(s);
+        }
+        ask(s, &q, LOST, s->count[AGAIN] == 0 ? AGAIN : AGAIN_LATER);
     }
     OTA_ASSERT(q.count > 0);
     stream_write_request(&s->cfg, &q, scratch, effect);
@@ -303,18 +244,23 @@ ota_ms_t ota_stream_deadline(const struct ota_stream *s)
 
 /* --- hearing ---------------------------------------------------------------------------- */
 
+static bool is_missing(const struct ota_stream *s, uint32_t block)
+{
+    return block >= s->first && block < window_end(s) && place_of(s, block) != HERE;
+}
+
 /* Of this file, inside it, and as long as it must be: the last block is short unless the file fills it. */
 static ota_err_t check_data(const struct ota_stream *s, const struct stream_data *data)
 {
-    if (data->number[STREAM_FILE] != s->cfg.file_id) {
+    if (data->file != s->cfg.file_id) {
         return OTA_E_UNEXPECTED;
     }
-    if (data->number[STREAM_INDEX] >= s->block_count) {
+    if (data->index >= s->block_count) {
         return OTA_E_RANGE;
     }
-    const uint32_t offset = (uint32_t)data->number[STREAM_INDEX] * s->cfg.block_size;
+    const uint32_t offset = (uint32_t)data->index * s->cfg.block_size;
     const uint32_t len = least(s->cfg.file_size - offset, s->cfg.block_size);
-    return data->number[STREAM_LENGTH] == len && data->bytes.len == len ? OTA_OK : OTA_E_RANGE;
+    return data->length == len && data->bytes.text.len == len ? OTA_OK : OTA_E_RANGE;
 }
 
 static ota_err_t hear_data(struct ota_stream *s, enum ota_format format, struct ota_span payload,
@@ -328,12 +274,12 @@ static ota_err_t hear_data(struct ota_stream *s, enum ota_format format, struct 
     if (err != OTA_OK) {
         return err;
     }
-    const uint32_t index = (uint32_t)data.number[STREAM_INDEX];
+    const uint32_t index = (uint32_t)data.index;
     *block = (struct ota_block){ .offset = index * s->cfg.block_size };
-    if (index < s->first || index >= window_end(s) || has(s->here, index)) {
-        s->stats.duplicates++;
+    if (is_missing(s, index)) {
+        block->data = data.bytes.text;
     } else {
-        block->data = data.bytes;
+        s->stats.duplicates++;
     }
     return OTA_OK;
 }
@@ -374,35 +320,26 @@ ota_err_t ota_stream_on_message(struct ota_stream *s, const struct ota_topic *to
     return err;
 }
 
-/* `block` is here now: out of the set that it was in, and what that proves. */
-static void arrive(struct ota_stream *s, uint32_t block)
-{
-    if (take(s->lost, block)) {
-        s->lost_count--;
-    } else if (take(s->again[0], block) || take(s->again[1], block)) {
-        s->in_flight--; /* which of its copies came is not known, so it proves nothing */
-    } else if (on_first_way(s, block)) {
-        s->in_flight--;
-        put(s->here, block);
-        overtake(s, block);
-    }
-    put(s->here, block);
-}
-
 void ota_stream_stored(struct ota_stream *s, uint32_t offset, ota_ms_t now)
 {
     OTA_ASSERT(offset % s->cfg.block_size == 0);
     const uint32_t block = offset / s->cfg.block_size;
-    if (block < s->first || block >= window_end(s) || has(s->here, block)) {
+    if (!is_missing(s, block)) {
         return;
     }
-    arrive(s, block);
-    while (s->first < s->end && take(s->here, s->first)) {
-        s->first++;
+    const unsigned was = place_of(s, block);
+    put(s, block, HERE);
+    /* Which copy came of one that was asked for again is not known: that proves nothing. */
+    if (was == ASKED) {
+        overtake(s, block);
     }
-    s->swept = most(s->swept, s->first);
-    s->asked_end = most(s->asked_end, s->first);
-    while (s->asked_end < window_end(s) && has(s->here, s->asked_end)) {
+    for (; s->first < s->end && place_of(s, s->first) == HERE; s->first++) {
+        put(s, s->first, NOWHERE);
+    }
+    if (s->asked_end < s->first) {
+        s->asked_end = s->first;
+    }
+    while (s->asked_end < window_end(s) && place_of(s, s->asked_end) == HERE) {
         s->asked_end++;
     }
     s->stats.blocks++;

@@ -1,47 +1,52 @@
 #include "ota/assert.h"
 #include "ota/cbor.h"
-#include "ota/json.h"
 #include "stream_priv.h"
 
-/* What agents of this protocol have always sent. Data need not echo it, so it says nothing. */
-#define TOKEN OTA_SPAN_LIT("rdy")
-
-enum { NUMBERS = 4 };
-static const char keys[NUMBERS][2] = { "f", "l", "o", "n" };
-
 /*
- * A run, or with a bitmap before the last number the map of six that the service has served for
- * years.
+ * Requests: % a number, # the bitmap. In CBOR, 'a' (0x61) begins a text of one character, 'c' one of
+ * three. "c" is what agents of this protocol have always sent; data need not echo it, so it says
+ * nothing.
  */
-static void write_cbor(struct ota_writer *w, const uint32_t numbers[NUMBERS],
-                       const struct stream_request *q)
+static const char run_json[] = "{\"c\":\"rdy\",\"f\":%,\"l\":%,\"o\":%,\"n\":%}";
+static const char run_cbor[] = "\xa5"
+                               "ac"
+                               "crdy"
+                               "af%al%ao%an%";
+/* The map of six that the service has served for years. How it reads a bitmap in JSON is not known for sure. */
+static const char bitmap_cbor[] = "\xa6"
+                                  "ac"
+                                  "crdy"
+                                  "af%al%ao%ab#an%";
+
+void stream_request_add(struct stream_request *q, uint32_t block)
 {
-    const bool run = q->count == q->span;
-    ota_cbor_put_map(w, run ? 5 : 6);
-    ota_cbor_put_text(w, OTA_SPAN_LIT("c"));
-    ota_cbor_put_text(w, TOKEN);
-    for (unsigned i = 0; i < NUMBERS; i++) {
-        if (i == NUMBERS - 1u && !run) {
-            ota_cbor_put_text(w, OTA_SPAN_LIT("b"));
-            ota_cbor_put_bytes(w, (struct ota_span){ q->bits, (q->span + 7u) / 8u });
-        }
-        ota_cbor_put_text(w, ota_span_of_str(keys[i]));
-        ota_cbor_put_u64(w, numbers[i]);
+    if (q->count == 0) {
+        q->offset = block;
     }
+    const uint32_t bit = block - q->offset;
+    q->bits[bit / 8u] = (uint8_t)(q->bits[bit / 8u] | 1u << bit % 8u);
+    q->span = bit + 1u;
+    q->count++;
 }
 
-/* How the service reads a bitmap in JSON is not known for sure, so a request in JSON is a run. */
-static void write_json(struct ota_writer *w, const uint32_t numbers[NUMBERS])
+static void write_body(struct ota_writer *w, const struct ota_stream_cfg *cfg,
+                       const struct stream_request *q)
 {
-    struct ota_json_out o = ota_json_out(w);
-    ota_json_object_begin(&o);
-    ota_json_key(&o, "c");
-    ota_json_put_string(&o, TOKEN);
-    for (unsigned i = 0; i < NUMBERS; i++) {
-        ota_json_key(&o, keys[i]);
-        ota_json_put_u64(&o, numbers[i]);
+    const bool json = cfg->format == OTA_FORMAT_JSON, run = q->count == q->span;
+    const uint32_t numbers[] = { cfg->file_id, cfg->block_size, q->offset, q->count };
+    const uint32_t *number = numbers;
+    OTA_ASSERT(run || !json);
+    for (const char *c = json ? run_json : run ? run_cbor : bitmap_cbor; *c != '\0'; c++) {
+        if (*c == '#') {
+            ota_cbor_put_bytes(w, (struct ota_span){ q->bits, (q->span + 7u) / 8u });
+        } else if (*c != '%') {
+            ota_write_u8(w, (uint8_t)*c);
+        } else if (json) {
+            ota_write_decimal(w, *number++);
+        } else {
+            ota_cbor_put_u64(w, *number++);
+        }
     }
-    ota_json_object_end(&o);
 }
 
 void stream_write_request(const struct ota_stream_cfg *cfg, const struct stream_request *q,
@@ -52,13 +57,7 @@ void stream_write_request(const struct ota_stream_cfg *cfg, const struct stream_
     };
     struct ota_writer name = ota_writer(scratch->topic), body = ota_writer(scratch->payload);
     ota_topic_write(&name, cfg->root, &topic);
-    const uint32_t numbers[NUMBERS] = { cfg->file_id, cfg->block_size, q->offset, q->count };
-    if (cfg->format == OTA_FORMAT_CBOR) {
-        write_cbor(&body, numbers, q);
-    } else {
-        OTA_ASSERT(q->count == q->span);
-        write_json(&body, numbers);
-    }
+    write_body(&body, cfg, q);
     OTA_ASSERT(!name.bad && !body.bad); /* the caller lent less than effect.h says */
     effect->kind = OTA_EFFECT_PUBLISH;
     effect->as.publish.topic = ota_writer_done(&name);
