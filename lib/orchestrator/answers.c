@@ -1,239 +1,9 @@
 /*
- * What the provider's answers mean: offers, for the state that we are in.
+ * What the provider's answers mean, for the state that we are in.
  */
-#include "ota/base64.h"
 #include "workflow.h"
 
-#include <string.h>
-
 #define GATHER_MS 50u
-
-/* What the application says of an offer. */
-#define DECISIONS (1u << OTA_COMMAND_ACCEPT | 1u << OTA_COMMAND_REFUSE)
-
-/* Early refusals from the document alone. It is advice: what passes here is checked again in the image. */
-static ota_err_t check_advice(struct ota_orchestrator *o, const struct ota_jobdoc *doc,
-                              const struct ota_jobdoc_file *file)
-{
-    const struct ota_trust *trust = o->cfg.trust;
-    const ota_err_t err = ota_look(o);
-    if (err != OTA_OK) {
-        return err;
-    }
-    if ((doc->protocols & OTA_PROTOCOL_MQTT) == 0) {
-        return OTA_E_JOB_PROTOCOL;
-    }
-    if (doc->has_class && memcmp(doc->class_id, trust->class_id, OTA_UUID_SIZE) != 0) {
-        return OTA_E_IMAGE_CLASS;
-    }
-    if (doc->has_hw && (trust->hw_revision < doc->hw_min || trust->hw_revision > doc->hw_max)) {
-        return OTA_E_IMAGE_HARDWARE;
-    }
-    if (doc->has_counter && doc->counter < o->facts.counter) {
-        return OTA_E_IMAGE_COUNTER;
-    }
-    return file->size > ota_store_image_region(o->cfg.store, o->journal.slot).size
-               ? OTA_E_IMAGE_SIZE
-               : OTA_OK;
-}
-
-/* An offer, read. */
-struct reading {
-    ota_err_t err;       /* why not */
-    bool same_execution; /* the one that the journal holds */
-    struct ota_jobdoc doc;
-    struct ota_jobdoc_file file;
-    uint8_t bytes_id[OTA_DIGEST_SIZE];
-};
-
-static ota_err_t read_document(const struct ota_orchestrator *o, const struct ota_job_offer *offer,
-                               struct reading *r)
-{
-    if (offer->document.text.len == 0) {
-        return OTA_E_JOB_TOO_LARGE;
-    }
-    ota_err_t err = ota_jobdoc_read(offer->document, &r->doc);
-    if (err == OTA_E_NOT_FOUND) {
-        return OTA_E_JOB_DOCUMENT;
-    }
-    if (err == OTA_OK) {
-        err = ota_jobdoc_choose(&r->doc, (unsigned)ota_slot_other(o->cfg.running), &r->file);
-    }
-    if (err == OTA_OK) {
-        err = ota_bytes_id(o->cfg.crypto, &r->doc, &r->file, r->bytes_id);
-    }
-    return err;
-}
-
-/* The deployment's signature over the file, as the journal keeps it. */
-static ota_err_t take_signature(struct ota_orchestrator *o, const struct ota_jobdoc_file *file)
-{
-    uint8_t room[OTA_SIGNATURE_DER_MAX];
-    struct ota_span der;
-    if (file->signature_kind == OTA_SIGNATURE_NONE) {
-        return OTA_E_JOB_UNSIGNED;
-    }
-    if (ota_json_base64(file->signature, OTA_BUF_OF(room), &der) != OTA_OK ||
-        ota_signature_from_der(der, o->journal.signature) != OTA_OK) {
-        return OTA_E_JOB_SIGNATURE;
-    }
-    return OTA_OK;
-}
-
-static void take_identity(struct ota_orchestrator *o, const struct ota_job_offer *offer)
-{
-    o->journal.job_id_len = offer->job_id_len;
-    memcpy(o->journal.job_id, offer->job_id, sizeof o->journal.job_id);
-    o->journal.execution = offer->execution;
-}
-
-static void take_source(struct ota_orchestrator *o, const struct ota_job_offer *offer,
-                        const struct reading *r)
-{
-    o->source.file_id = r->file.file_id;
-    struct ota_span stream;
-    const ota_err_t err = ota_json_string(r->doc.stream, OTA_BUF_OF(o->source.stream), &stream);
-    o->source.stream_len = err == OTA_OK ? (uint8_t)stream.len : 0;
-    o->source.has_digest = r->doc.has_digest;
-    memcpy(o->source.digest, r->doc.digest, sizeof o->source.digest);
-    o->version = offer->version;
-    o->must_take = offer->status == OTA_JOB_QUEUED;
-    o->claim_known = true;
-}
-
-static bool same_report(const struct ota_orchestrator *o, const struct ota_job_offer *offer)
-{
-    const struct ota_journal *j = &o->journal;
-    return offer->execution == j->execution && offer->job_id_len == j->job_id_len &&
-           memcmp(offer->job_id, j->job_id, j->job_id_len) == 0;
-}
-
-/* Nothing is claimed: what was said of another offer does not hold for this one. */
-static void make_room(struct ota_orchestrator *o, const struct reading *r)
-{
-    if (!r->same_execution) {
-        o->commands &= (uint8_t)~DECISIONS;
-    }
-    o->offered = false;
-    o->untouched = true;
-    o->journal = (struct ota_journal){ .slot = ota_slot_other(o->cfg.running) };
-}
-
-/* Is this for us? V_OK: then the journal has what is known of it. */
-static enum verdict consider(struct ota_orchestrator *o, const struct ota_job_offer *offer,
-                             const struct reading *r)
-{
-    ota_err_t err = r->err;
-    /* For the application's eyes; the job is refused all the same. */
-    if (err == OTA_E_JOB_DOCUMENT) {
-        ota_event(o, OTA_EVENT_CUSTOM_JOB);
-        o->event.as.event.document = offer->document.text;
-    }
-    if (err == OTA_OK && ota_jobdoc_names_image(&r->doc, o->own.digest)) {
-        if (o->mode == OTA_MODE_STAY) {
-            return ota_fail(o, OTA_REASON_NO_WAY_BACK);
-        }
-        o->journal.slot = o->cfg.running;
-        (void)ota_fail(o, OTA_REASON_ALREADY_INSTALLED);
-        return V_INSTALLED;
-    }
-    if (err == OTA_OK) {
-        err = check_advice(o, &r->doc, &r->file);
-    }
-    if (err == OTA_OK) {
-        err = take_signature(o, &r->file);
-    }
-    if (err != OTA_OK) {
-        return ota_fail_with(o, err);
-    }
-    o->journal.file_size = r->file.size;
-    memcpy(o->journal.bytes_id, r->bytes_id, sizeof o->journal.bytes_id);
-    return V_OK;
-}
-
-static bool same_source(const struct ota_orchestrator *o, const struct reading *r)
-{
-    const struct ota_span stream = { o->source.stream, o->source.stream_len };
-    return o->claim_known && ota_json_is(r->doc.stream, stream) &&
-           o->source.file_id == r->file.file_id;
-}
-
-static bool same_bytes(const struct ota_orchestrator *o, const struct reading *r)
-{
-    return r->err == OTA_OK && r->file.size == o->journal.file_size &&
-           memcmp(r->bytes_id, o->journal.bytes_id, OTA_DIGEST_SIZE) == 0;
-}
-
-/*
- * We hold a claim: does the provider still mean it? V_WAIT: it says nothing of that; V_MORE: yes;
- * V_AGAIN: the same bytes for another execution. Then what is here stays, and the result is for
- * that one; nobody hears of it before it is recorded.
- */
-static enum verdict compare(struct ota_orchestrator *o, const struct reading *r)
-{
-    if (r->same_execution && o->claim_known && r->err == OTA_E_JOB_TOO_LARGE) {
-        return V_WAIT; /* asked without the document: it has not changed */
-    }
-    if (!same_bytes(o, r) || (!r->same_execution && take_signature(o, &r->file) != OTA_OK)) {
-        return V_DROP;
-    }
-    if (r->same_execution && same_source(o, r)) {
-        return V_MORE;
-    }
-    ota_spend(o);
-    if (r->same_execution) {
-        o->step = 0; /* the deed begins again with what it now knows */
-        return V_MORE;
-    }
-    ota_jobs_hush(&o->jobs);
-    return V_AGAIN;
-}
-
-/* What the offer comes to, and what is kept of it. */
-static enum verdict take_offer(struct ota_orchestrator *o, const struct ota_job_offer *offer,
-                               const struct reading *r)
-{
-    const bool held = ota_holds_claim(o);
-    enum verdict v = V_OK;
-    if (!held) {
-        make_room(o, r);
-    } else {
-        v = compare(o, r);
-        if (v == V_WAIT || v == V_DROP) {
-            return v;
-        }
-    }
-    take_identity(o, offer);
-    if (!held) {
-        v = consider(o, offer, r);
-        if (v != V_OK) {
-            return v;
-        }
-    }
-    take_source(o, offer, r);
-    if (!held && o->cfg.policy == OTA_POLICY_ASK) {
-        o->offered = true;
-        ota_event(o, OTA_EVENT_OFFER);
-        o->event.as.event.value = r->file.size;
-        return V_WAIT;
-    }
-    return v;
-}
-
-/* From ACTIVATING on what was decided goes on; the next job waits its turn. */
-static void on_offer(struct ota_orchestrator *o, const struct ota_job_offer *offer)
-{
-    const bool idle = o->journal.state == OTA_JOURNAL_NONE && o->mode != OTA_MODE_TRIAL;
-    if (idle || ota_holds_claim(o)) {
-        struct reading r;
-        r.same_execution = same_report(o, offer);
-        r.err = read_document(o, offer, &r);
-        const enum verdict v = take_offer(o, offer, &r);
-        if (v >= V_LEAVES) {
-            o->answered = (uint8_t)v;
-        }
-    }
-}
 
 /*
  * Nothing is pending for us: a claim that we hold was canceled, or has run out of time. From
@@ -243,7 +13,7 @@ static void on_empty(struct ota_orchestrator *o)
 {
     if (o->journal.state == OTA_JOURNAL_NONE) {
         o->offered = false;
-        o->commands &= (uint8_t)~DECISIONS;
+        o->commands &= (uint8_t)~OTA_DECISIONS;
         ota_event(o, OTA_EVENT_NO_JOB);
     } else if (ota_holds_claim(o)) {
         ota_event(o, OTA_EVENT_CANCELED);
@@ -284,7 +54,7 @@ static void gather(struct ota_orchestrator *o)
     }
 }
 
-void ota_answers_on_news(struct ota_orchestrator *o, const struct ota_jobs_news *news)
+static void on_news(struct ota_orchestrator *o, const struct ota_jobs_news *news)
 {
     switch (news->kind) {
     case OTA_JOBS_NEWS_NONE: break;
@@ -296,10 +66,21 @@ void ota_answers_on_news(struct ota_orchestrator *o, const struct ota_jobs_news 
         break;
     case OTA_JOBS_NEWS_OFFER:
         if (!is_old(o)) {
-            on_offer(o, &news->offer);
+            ota_offer_judge(o, &news->offer);
         }
         break;
     case OTA_JOBS_NEWS_ACCEPTED:
     case OTA_JOBS_NEWS_REJECTED: on_told(o, news); break;
     }
+}
+
+ota_err_t ota_answers_on_message(struct ota_orchestrator *o, const struct ota_topic *topic,
+                                 struct ota_span payload)
+{
+    struct ota_jobs_news news;
+    const ota_err_t err = ota_jobs_on_message(&o->jobs, topic, payload, &news);
+    if (err == OTA_OK) {
+        on_news(o, &news);
+    }
+    return err;
 }

@@ -53,7 +53,7 @@ void ota_claim_tell(struct ota_orchestrator *o)
 }
 
 /* Someone changed the execution, or our picture of it is old: look again. */
-void ota_claim_look_again(struct ota_orchestrator *o)
+static void look_again(struct ota_orchestrator *o)
 {
     o->claim_known = false;
     o->step = KNOW;
@@ -72,7 +72,7 @@ void ota_claim_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news 
         o->event.as.event.value = o->journal.file_size;
     } else if (news->answer.code == OTA_WIRE_VersionMismatch &&
                !ota_job_status_terminal(news->answer.status)) {
-        ota_claim_look_again(o);
+        look_again(o);
     } else {
         ota_event(o, OTA_EVENT_CANCELED);
         o->answered = V_DROP;
@@ -186,7 +186,7 @@ static void store_block(struct ota_orchestrator *o, const struct ota_block *bloc
     o->stats.bytes += (uint32_t)block->data.len;
 }
 
-void ota_claim_on_block(struct ota_orchestrator *o, const struct ota_block *block)
+static void on_block(struct ota_orchestrator *o, const struct ota_block *block)
 {
     if (block->data.len == 0 || o->answered != V_WAIT) {
         return; /* here already; or the claim is over */
@@ -197,6 +197,23 @@ void ota_claim_on_block(struct ota_orchestrator *o, const struct ota_block *bloc
     }
     keep_early(o, block);
     ota_stream_stored(&o->stream, block->offset, o->now);
+}
+
+ota_err_t ota_claim_on_message(struct ota_orchestrator *o, const struct ota_topic *topic,
+                               struct ota_span payload)
+{
+    struct ota_block block;
+    if (!ota_claim_streams(o)) {
+        return OTA_OK; /* late blocks of a fetch that is over */
+    }
+    const ota_err_t err = ota_stream_on_message(&o->stream, topic, payload, o->cfg.room, &block);
+    if (err == OTA_OK) {
+        on_block(o, &block);
+    } else if (err == OTA_E_NOT_FOUND) {
+        look_again(o); /* the stream is gone: perhaps the job is too */
+        return OTA_OK;
+    }
+    return err;
 }
 
 /* --- the early checks -------------------------------------------------------------- */

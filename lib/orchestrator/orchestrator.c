@@ -154,38 +154,14 @@ void ota_orchestrator_subscribed(struct ota_orchestrator *o, struct ota_span fil
     ota_subscriptions_acked(o, filter);
 }
 
-static ota_err_t on_stream_message(struct ota_orchestrator *o, const struct ota_topic *topic,
-                                   struct ota_span payload)
-{
-    struct ota_block block;
-    if (!ota_claim_streams(o)) {
-        return OTA_OK; /* late blocks of a fetch that is over */
-    }
-    const ota_err_t err = ota_stream_on_message(&o->stream, topic, payload, o->cfg.room, &block);
-    if (err == OTA_OK) {
-        ota_claim_on_block(o, &block);
-    } else if (err == OTA_E_NOT_FOUND) {
-        ota_claim_look_again(o); /* the stream is gone: perhaps the job is too */
-        return OTA_OK;
-    }
-    return err;
-}
-
 static ota_err_t dispatch(struct ota_orchestrator *o, const struct ota_topic *topic,
                           struct ota_span payload)
 {
     if (!ota_span_eq(topic->thing, o->cfg.thing)) {
         return OTA_E_UNEXPECTED;
     }
-    if (topic->kind >= OTA_TOPIC_STREAM_DESCRIPTION) {
-        return on_stream_message(o, topic, payload);
-    }
-    struct ota_jobs_news news;
-    const ota_err_t err = ota_jobs_on_message(&o->jobs, topic, payload, &news);
-    if (err == OTA_OK) {
-        ota_answers_on_news(o, &news);
-    }
-    return err;
+    return topic->kind >= OTA_TOPIC_STREAM_DESCRIPTION ? ota_claim_on_message(o, topic, payload)
+                                                       : ota_answers_on_message(o, topic, payload);
 }
 
 void ota_orchestrator_message(struct ota_orchestrator *o, struct ota_span topic_text,

@@ -71,9 +71,11 @@ enum verdict ota_restart_turn(struct ota_orchestrator *o);
 enum verdict ota_deed_fetch(struct ota_orchestrator *o, struct ota_effect *effect);
 /** Tell IN_PROGRESS for the execution as it was offered. */
 void ota_claim_tell(struct ota_orchestrator *o);
-void ota_claim_on_block(struct ota_orchestrator *o, const struct ota_block *block);
+/** A message on a topic of streams. */
+OTA_MUST_CHECK ota_err_t ota_claim_on_message(struct ota_orchestrator *o,
+                                              const struct ota_topic *topic,
+                                              struct ota_span payload);
 void ota_claim_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news *news);
-void ota_claim_look_again(struct ota_orchestrator *o);
 /** Blocks of the claim's file. */
 uint32_t ota_claim_block_count(const struct ota_orchestrator *o);
 bool ota_claim_streams(const struct ota_orchestrator *o);
@@ -117,7 +119,16 @@ OTA_MUST_CHECK ota_err_t ota_bytes_id(struct ota_crypto *c, const struct ota_job
                                       const struct ota_jobdoc_file *file,
                                       uint8_t id[OTA_DIGEST_SIZE]);
 
+/* What the application says of an offer. */
+#define OTA_DECISIONS (1u << OTA_COMMAND_ACCEPT | 1u << OTA_COMMAND_REFUSE)
+
+/* offer.c */
+void ota_offer_judge(struct ota_orchestrator *o, const struct ota_job_offer *offer);
+
 /* answers.c */
-void ota_answers_on_news(struct ota_orchestrator *o, const struct ota_jobs_news *news);
+/** A message on a topic of Jobs. */
+OTA_MUST_CHECK ota_err_t ota_answers_on_message(struct ota_orchestrator *o,
+                                                const struct ota_topic *topic,
+                                                struct ota_span payload);
 
 #endif
