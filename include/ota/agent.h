@@ -38,20 +38,19 @@ struct ota_inbox_stats {
 /* Of each block: kind, length of the topic, length of the payload. */
 #define OTA_INBOX_OVERHEAD 8u
 
+/* Private to lib/agent. */
 struct ota_inbox {
-    struct ota_buf memory; /* lent: message_count blocks of message_size */
+    uint8_t *memory; /* lent: message_count blocks of message_size */
     uint32_t message_size;
-    uint8_t message_count;                 /* 1 ..= OTA_INBOX_MESSAGES_MAX */
-    uint8_t order[OTA_INBOX_MESSAGES_MAX]; /* ring of waiting blocks */
-    uint8_t head, waiting;
-    uint64_t used;                  /* a bit a block: waiting, or being read by the loop */
-    bool reading;                   /* the loop, or who performs its effect, still reads... */
-    uint8_t reading_block;          /* ...this one */
-    uint8_t commands;               /* a bit each */
-    bool went_down, is_up, went_up; /* link edges that the loop has not seen */
-    uint16_t too_large_len;         /* topic of the newest message that did not fit; 0: none */
-    uint8_t too_large[OTA_TOPIC_MAX];
+    uint8_t message_count; /* 1 ..= OTA_INBOX_MESSAGES_MAX */
+    uint8_t head;          /* the oldest block; the others follow it, around the end */
+    uint8_t reading;       /* 1: the loop, or who performs its effect, still reads it */
+    uint8_t waiting;       /* behind it, or from it on */
+    bool is_up;
+    uint16_t signals;       /* link edges and commands that the loop has not seen */
+    uint16_t too_large_len; /* topic of the newest message that did not fit; 0: none */
     struct ota_inbox_stats stats;
+    uint8_t too_large[OTA_TOPIC_MAX];
 };
 
 struct ota_agent_cfg {
@@ -62,9 +61,9 @@ struct ota_agent_cfg {
 };
 
 struct ota_agent {
-    struct ota_orchestrator orchestrator;
     struct ota_agent_port port;
     struct ota_inbox inbox;
+    struct ota_orchestrator orchestrator;
 };
 
 /** @return as ota_orchestrator_init(); OTA_E_NO_ROOM if `inbox` holds no block. */

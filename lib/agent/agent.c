@@ -1,6 +1,8 @@
-#include "inbox.h"
-
+#include "ota/agent.h"
+#include "ota/assert.h"
 #include <string.h>
+
+/* --- the port ----------------------------------------------------------------------- */
 
 static void lock(struct ota_agent *a)
 {
@@ -16,8 +18,9 @@ static void unlock(struct ota_agent *a)
     }
 }
 
-static void wake(struct ota_agent *a)
+static void unlock_and_wake(struct ota_agent *a)
 {
+    unlock(a);
     if (a->port.wake != NULL) {
         a->port.wake(a->port.context);
     }
@@ -27,73 +30,133 @@ ota_err_t ota_agent_init(struct ota_agent *a, const struct ota_agent_cfg *cfg)
 {
     memset(a, 0, sizeof *a);
     a->port = cfg->port;
-    const ota_err_t err = ota_inbox_init(&a->inbox, cfg->inbox, cfg->message_size);
-    return err == OTA_OK ? ota_orchestrator_init(&a->orchestrator, &cfg->orchestrator) : err;
+    if (cfg->message_size <= OTA_INBOX_OVERHEAD || cfg->inbox.cap < cfg->message_size) {
+        return OTA_E_NO_ROOM;
+    }
+    a->inbox.memory = cfg->inbox.ptr;
+    a->inbox.message_size = cfg->message_size;
+    const size_t fit = cfg->inbox.cap / cfg->message_size;
+    a->inbox.message_count = (uint8_t)(fit < OTA_INBOX_MESSAGES_MAX ? fit : OTA_INBOX_MESSAGES_MAX);
+    return ota_orchestrator_init(&a->orchestrator, &cfg->orchestrator);
 }
 
-/* --- posting ---------------------------------------------------------------------- */
+/* --- the inbox: with the lock held ------------------------------------------------------ */
+
+/* Of a message in its block; topic and payload follow. */
+struct head {
+    uint32_t payload_len;
+    uint16_t topic_len;
+    uint16_t is_suback; /* the topic is the filter that was subscribed */
+};
+_Static_assert(sizeof(struct head) == OTA_INBOX_OVERHEAD, "as agent.h says");
+
+/* The oldest message is in block `head`, the others behind it, around the end. */
+static uint8_t *block_at(const struct ota_inbox *in, uint32_t place)
+{
+    return in->memory + (size_t)((in->head + place) % in->message_count) * in->message_size;
+}
+
+static void remember_too_large(struct ota_inbox *in, struct ota_span topic)
+{
+    in->stats.too_large++;
+    if (topic.len > 0) {
+        memcpy(in->too_large, topic.ptr, topic.len);
+        in->too_large_len = (uint16_t)topic.len;
+    }
+}
+
+static bool put(struct ota_inbox *in, bool is_suback, struct ota_span topic,
+                struct ota_span payload)
+{
+    const size_t room = in->message_size - OTA_INBOX_OVERHEAD;
+    in->stats.received++;
+    if (topic.len > OTA_TOPIC_MAX) {
+        in->stats.dropped++; /* none of ours is so long */
+        return false;
+    }
+    if (topic.len > room || payload.len > room - topic.len) {
+        remember_too_large(in, topic);
+        return false;
+    }
+    const uint32_t place = in->waiting + in->reading;
+    if (place == in->message_count) {
+        in->stats.dropped++;
+        return false;
+    }
+    const struct head head = { (uint32_t)payload.len, (uint16_t)topic.len, is_suback };
+    uint8_t *const block = block_at(in, place);
+    memcpy(block, &head, sizeof head);
+    struct ota_writer w = ota_writer((struct ota_buf){ block + sizeof head, room });
+    ota_write_bytes(&w, topic);
+    ota_write_bytes(&w, payload);
+    in->waiting++;
+    return true;
+}
+
+/* The block that was taken, if any, has been read. */
+static void release(struct ota_agent *a)
+{
+    struct ota_inbox *const in = &a->inbox;
+    lock(a);
+    in->head = (uint8_t)((in->head + in->reading) % in->message_count);
+    in->reading = 0;
+    unlock(a);
+}
+
+/* --- posting -------------------------------------------------------------------------- */
+
+/* Beside a bit for each command. */
+#define WENT_DOWN 0x4000u
+#define WENT_UP   0x8000u
+_Static_assert(OTA_COMMAND_ABORT < 14, "a bit each");
 
 void ota_agent_post_link(struct ota_agent *a, bool up)
 {
+    struct ota_inbox *const in = &a->inbox;
     lock(a);
-    ota_inbox_flush(&a->inbox);
-    a->inbox.went_down = a->inbox.went_down || a->inbox.is_up;
-    a->inbox.went_up = up;
-    a->inbox.is_up = up;
-    unlock(a);
-    wake(a);
+    in->stats.dropped += in->waiting;
+    in->waiting = 0;
+    in->too_large_len = 0;
+    if (in->is_up) {
+        in->signals |= WENT_DOWN;
+    }
+    in->signals = (uint16_t)((in->signals & ~WENT_UP) | (up ? WENT_UP : 0));
+    in->is_up = up;
+    unlock_and_wake(a);
+}
+
+static bool post(struct ota_agent *a, bool is_suback, struct ota_span topic,
+                 struct ota_span payload)
+{
+    lock(a);
+    const bool taken = put(&a->inbox, is_suback, topic, payload);
+    unlock_and_wake(a);
+    return taken;
 }
 
 void ota_agent_post_subscribed(struct ota_agent *a, struct ota_span filter)
 {
-    lock(a);
-    (void)ota_inbox_put(&a->inbox, OTA_INBOX_SUBSCRIBED, filter,
-                        OTA_SPAN_NONE); /* lost: asked again */
-    unlock(a);
-    wake(a);
+    (void)post(a, true, filter, OTA_SPAN_NONE); /* lost: asked again */
 }
 
 bool ota_agent_post_message(struct ota_agent *a, struct ota_span topic, struct ota_span payload)
 {
-    lock(a);
-    const bool taken = ota_inbox_put(&a->inbox, OTA_INBOX_MESSAGE, topic, payload);
-    unlock(a);
-    wake(a);
-    return taken;
+    return post(a, false, topic, payload);
 }
 
 void ota_agent_post_command(struct ota_agent *a, enum ota_command command)
 {
     lock(a);
-    a->inbox.commands |= (uint8_t)(1u << command);
-    unlock(a);
-    wake(a);
+    a->inbox.signals |= (uint16_t)(1u << command);
+    unlock_and_wake(a);
 }
 
-/* --- the loop ----------------------------------------------------------------------- */
-
-/* What was posted besides messages, copied out under the lock. */
-struct signals {
-    bool down, up;
-    uint8_t commands;
-};
-
-static struct signals take_signals(struct ota_agent *a)
-{
-    struct ota_inbox *in = &a->inbox;
-    lock(a);
-    const struct signals s = { in->went_down, in->went_up, in->commands };
-    in->went_down = false;
-    in->went_up = false;
-    in->commands = 0;
-    unlock(a);
-    return s;
-}
+/* --- the loop --------------------------------------------------------------------------- */
 
 /* Under the lock: the topic is long for a copy on the stack, and little is done with it. */
 static void give_too_large(struct ota_agent *a)
 {
-    struct ota_inbox *in = &a->inbox;
+    struct ota_inbox *const in = &a->inbox;
     lock(a);
     if (in->too_large_len > 0) {
         ota_orchestrator_too_large(&a->orchestrator,
@@ -105,43 +168,50 @@ static void give_too_large(struct ota_agent *a)
 
 static void give_signals(struct ota_agent *a)
 {
-    struct ota_orchestrator *o = &a->orchestrator;
-    const struct signals s = take_signals(a);
-    if (s.down) {
+    struct ota_orchestrator *const o = &a->orchestrator;
+    lock(a);
+    const uint32_t signals = a->inbox.signals;
+    a->inbox.signals = 0;
+    unlock(a);
+    if ((signals & WENT_DOWN) != 0) {
         ota_orchestrator_link_down(o);
     }
-    if (s.up) {
+    if ((signals & WENT_UP) != 0) {
         ota_orchestrator_link_up(o);
     }
     give_too_large(a);
-    for (unsigned c = 0; c <= OTA_COMMAND_ABORT; c++) {
-        if ((s.commands >> c & 1u) != 0) {
+    for (uint32_t c = 0; c <= OTA_COMMAND_ABORT; c++) {
+        if ((signals >> c & 1u) != 0) {
             /* A command that means nothing (any more) is dropped: the state has moved on. */
             (void)(ota_orchestrator_command(o, (enum ota_command)c) == OTA_OK);
         }
     }
 }
 
-static void release(struct ota_agent *a)
-{
-    lock(a);
-    ota_inbox_release(&a->inbox);
-    unlock(a);
-}
-
 static void give_message(struct ota_agent *a, ota_ms_t now)
 {
-    struct ota_inbox_item item;
+    struct ota_inbox *const in = &a->inbox;
     lock(a);
-    const bool have = ota_inbox_take(&a->inbox, &item);
+    const bool have = in->waiting > 0;
+    if (have) {
+        in->waiting--;
+        in->reading = 1;
+        in->stats.processed++;
+    }
     unlock(a);
     if (!have) {
         return;
     }
-    if (item.kind == OTA_INBOX_SUBSCRIBED) {
-        ota_orchestrator_subscribed(&a->orchestrator, item.topic);
+    const uint8_t *const block =
+        block_at(in, 0); /* nobody else touches it, nor `head`, until it is released */
+    struct head head;
+    memcpy(&head, block, sizeof head);
+    const struct ota_span topic = { block + sizeof head, head.topic_len };
+    if (head.is_suback) {
+        ota_orchestrator_subscribed(&a->orchestrator, topic);
     } else {
-        ota_orchestrator_message(&a->orchestrator, item.topic, item.payload, now);
+        const struct ota_span payload = { topic.ptr + topic.len, head.payload_len };
+        ota_orchestrator_message(&a->orchestrator, topic, payload, now);
     }
 }
 
@@ -162,10 +232,9 @@ bool ota_agent_poll(struct ota_agent *a, ota_ms_t now, struct ota_effect *effect
 
 ota_ms_t ota_agent_deadline(struct ota_agent *a)
 {
+    const struct ota_inbox *const in = &a->inbox;
     lock(a);
-    const struct ota_inbox *in = &a->inbox;
-    const bool posted = in->waiting > 0 || in->commands != 0 || in->went_down || in->went_up ||
-                        in->too_large_len > 0;
+    const bool posted = (in->waiting | in->signals | in->too_large_len) != 0;
     unlock(a);
     return posted ? 0 : ota_orchestrator_deadline(&a->orchestrator);
 }
