@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "cli.h"
 #include "image_file.h"
-#include "ota/store.h"
+#include "ota/store_trust.h"
 #include "out.h"
 #include "posix_board.h"
 #include "posix_flash.h"

@@ -3,6 +3,8 @@
  */
 #include "sim_priv.h"
 
+#include "ota/store_trust.h"
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -36,7 +36,7 @@
  * Read the head of a document, or of a trust record, from its first OTA_KEYSET_HEAD_SIZE bytes: all of
  * `trust` but the anchors, which stay as they are. A document's hw_revision is 0.
  *
- * @return OTA_OK: each count and size is within its limit; OTA_E_KEYSET_FORMAT: `trust` is undefined.
+ * @return OTA_OK: each count is within its limit; OTA_E_KEYSET_FORMAT: `trust` is as it was.
  */
 OTA_MUST_CHECK ota_err_t ota_keyset_head_read(struct ota_span bytes, struct ota_trust *trust);
 

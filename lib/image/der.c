@@ -7,22 +7,25 @@
 #define NUMBER_SIZE (OTA_P256_RS_SIZE / 2u)
 
 /*
- * What is inside the next element. Lengths from 128 on have a long form, which nothing in a
- * P-256 signature needs: the two integers and their heads are 70 bytes at most.
+ * What is inside the element at the begin of `from`, which steps over it. Lengths from 128 on have a
+ * long form, which nothing in a P-256 signature needs: the two integers and their heads are 70 bytes
+ * at most. None: nothing inside, or no such element.
  */
-static struct ota_span element(struct ota_reader *r, uint8_t tag)
+static struct ota_span element(struct ota_span *from, uint8_t tag)
 {
-    if (ota_read_u8(r) != tag) {
-        r->bad = true;
+    if (from->len < 2 || from->ptr[0] != tag || from->ptr[1] > from->len - 2) {
+        return OTA_SPAN_NONE;
     }
-    const uint8_t len = ota_read_u8(r);
-    return ota_read_bytes(r, len);
+    const struct ota_span inside = { from->ptr + 2, from->ptr[1] };
+    from->ptr = inside.ptr + inside.len;
+    from->len -= 2 + inside.len;
+    return inside;
 }
 
 /* A positive INTEGER of at most 32 bytes, in the one encoding that DER allows. */
-static bool read_number(struct ota_reader *r, uint8_t out[NUMBER_SIZE])
+static bool read_number(struct ota_span *from, uint8_t out[NUMBER_SIZE])
 {
-    struct ota_span n = element(r, DER_INTEGER);
+    struct ota_span n = element(from, DER_INTEGER);
     const bool sign_byte = n.len > 0 && n.ptr[0] == 0;
     if (sign_byte) {
         n.ptr++;
@@ -41,18 +44,13 @@ static bool read_number(struct ota_reader *r, uint8_t out[NUMBER_SIZE])
 
 ota_err_t ota_signature_from_der(struct ota_span der, uint8_t rs[OTA_P256_RS_SIZE])
 {
-    struct ota_reader outer = ota_reader(der);
-    struct ota_reader inner = ota_reader(element(&outer, DER_SEQUENCE));
+    struct ota_span inner = element(&der, DER_SEQUENCE);
     uint8_t read[OTA_P256_RS_SIZE];
-
-    if (!read_number(&inner, read) || !read_number(&inner, read + NUMBER_SIZE)) {
+    if (!read_number(&inner, read) || !read_number(&inner, read + NUMBER_SIZE) || inner.len > 0) {
         return OTA_E_MALFORMED;
     }
-    if (ota_reader_left(&inner) > 0) {
-        return OTA_E_MALFORMED;
-    }
-    while (ota_reader_left(&outer) > 0) {
-        if (ota_read_u8(&outer) != 0) {
+    for (; der.len > 0; der.ptr++, der.len--) {
+        if (*der.ptr != 0) {
             return OTA_E_MALFORMED;
         }
     }

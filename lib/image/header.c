@@ -3,44 +3,27 @@
 /* Of MCUboot's flags the one that we honour; any other asks for something that we do not do. */
 #define FLAGS_HONOURED OTA_IMAGE_FLAG_ROM_FIXED
 
-struct ota_version image_read_version(struct ota_reader *r)
-{
-    struct ota_version version;
-    version.major = ota_read_u8(r);
-    version.minor = ota_read_u8(r);
-    version.revision = ota_read_u16le(r);
-    version.build = ota_read_u32le(r);
-    return version;
-}
-
 ota_err_t ota_image_header_read(struct ota_span head, struct ota_image_header *h)
 {
-    struct ota_reader r = ota_reader(head);
-    struct ota_image_header read;
-
-    const uint32_t magic = ota_read_u32le(&r);
-    read.load_address = ota_read_u32le(&r);
-    read.header_size = ota_read_u16le(&r);
-    read.protected_size = ota_read_u16le(&r);
-    read.payload_size = ota_read_u32le(&r);
-    read.flags = ota_read_u32le(&r);
-    read.version = image_read_version(&r);
-    (void)ota_read_u32le(&r); /* Padding: covered by the digest, without a meaning. */
-    if (r.bad) {
+    const uint8_t *const at = head.ptr;
+    if (head.len < OTA_IMAGE_HEADER_SIZE) {
         return OTA_E_TRUNCATED;
     }
-    if (magic != OTA_IMAGE_MAGIC || read.header_size < OTA_IMAGE_HEADER_SIZE) {
-        return OTA_E_IMAGE_FORMAT;
-    }
-    if ((read.flags & ~FLAGS_HONOURED) != 0) {
-        return OTA_E_IMAGE_FORMAT;
-    }
+    const uint16_t header_size = image_u16(at + 8);
+    const uint32_t payload_size = image_u32(at + 12), flags = image_u32(at + 16);
     /* Room for both areas at their largest, so that no sum of sizes can wrap from here on. */
-    if (read.payload_size > UINT32_MAX - UINT16_MAX - UINT16_MAX - read.header_size) {
+    if (image_u32(at) != OTA_IMAGE_MAGIC || header_size < OTA_IMAGE_HEADER_SIZE ||
+        (flags & ~FLAGS_HONOURED) != 0 ||
+        payload_size > UINT32_MAX - UINT16_MAX - UINT16_MAX - header_size) {
         return OTA_E_IMAGE_FORMAT;
     }
-    *h = read;
-    return OTA_OK;
+    h->load_address = image_u32(at + 4);
+    h->header_size = header_size;
+    h->protected_size = image_u16(at + 10);
+    h->payload_size = payload_size;
+    h->flags = flags;
+    h->version = image_version(at + 20);
+    return OTA_OK; /* The last four bytes are padding: covered by the digest, without a meaning. */
 }
 
 uint32_t ota_image_tlvs_offset(const struct ota_image_header *h)

@@ -1,36 +1,42 @@
 /*
- * Private to lib/image: the numbers of the format, and the one reader of TLVs.
+ * Private to lib/image: numbers out of bytes, and the one reader of TLVs.
  */
 #ifndef IMAGE_PRIV_H
 #define IMAGE_PRIV_H
 
 #include "ota/image.h"
+#include "ota/image_format.h"
 
-#define TLV_MAGIC           0x6907u
-#define TLV_MAGIC_PROTECTED 0x6908u
+/* Where the compiler's guess at what is smaller is wrong. */
+#if defined(__GNUC__)
+#define IMAGE_INLINE   __attribute__((always_inline)) static inline
+#define IMAGE_OUTLINED __attribute__((noinline)) static
+#else
+#define IMAGE_INLINE   static inline
+#define IMAGE_OUTLINED static
+#endif
 
-/* u16 magic, u16 size of the area with these four bytes; an entry's u16 type, u16 length. */
-#define TLV_INFO_SIZE  4u
-#define TLV_ENTRY_SIZE 4u
+/* Numbers at a place that is known to be there: one instruction each on a Cortex-M3. */
+IMAGE_INLINE uint16_t image_u16(const uint8_t *at)
+{
+    return (uint16_t)(at[0] | at[1] << 8);
+}
 
-enum tlv_type {
-    TLV_KEY_ID = 0x01,
-    TLV_DIGEST = 0x10,
-    TLV_ECDSA = 0x22,
-    TLV_ED25519 = 0x24,
-    TLV_DEPENDENCY = 0x40,
-    TLV_COUNTER = 0x50,
-    TLV_VENDOR = 0x74,
-    TLV_CLASS = 0x75,
-    TLV_HARDWARE = 0xa0, /* ours, in the vendors' range: u16 lowest, u16 highest revision */
-};
-
-#define TLV_COUNTER_SIZE    4u
-#define TLV_HARDWARE_SIZE   4u
-#define TLV_DEPENDENCY_SIZE 12u /* u8 image, three zeros, version */
+IMAGE_INLINE uint32_t image_u32(const uint8_t *at)
+{
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
 
 /** The 8 bytes of a version, as in the header and in a dependency. */
-struct ota_version image_read_version(struct ota_reader *r);
+IMAGE_INLINE struct ota_version image_version(const uint8_t *at)
+{
+    return (struct ota_version){
+        .major = at[0],
+        .minor = at[1],
+        .revision = image_u16(at + 2),
+        .build = image_u32(at + 4),
+    };
+}
 
 /**
  * ota_image_read() for a reader who does not know where the areas end: bytes behind them are

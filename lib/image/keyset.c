@@ -1,4 +1,5 @@
 #include "ota/keyset.h"
+#include "image_priv.h"
 #include <string.h>
 
 /* --- the head ------------------------------------------------------------------ */
@@ -18,6 +19,28 @@ uint32_t ota_keyset_ca_offset(const struct ota_trust *trust, uint32_t index)
     return at;
 }
 
+ota_err_t ota_keyset_head_read(struct ota_span bytes, struct ota_trust *trust)
+{
+    const uint8_t *const at = bytes.ptr;
+    if (bytes.len < OTA_KEYSET_HEAD_SIZE || image_u32(at) != OTA_KEYSET_MAGIC ||
+        at[4] != OTA_KEYSET_FORMAT || at[5] > OTA_ANCHORS_MAX || at[6] > OTA_ANCHORS_MAX ||
+        at[7] > OTA_KEYSET_REVOKED_MAX) {
+        return OTA_E_KEYSET_FORMAT;
+    }
+    trust->release_count = at[5];
+    trust->deployment_count = at[6];
+    trust->revoked_count = at[7];
+    trust->version = image_u32(at + 8);
+    trust->hw_revision = image_u16(at + OTA_KEYSET_HW_OFFSET);
+    trust->ca_size[0] = image_u16(at + 14);
+    trust->ca_size[1] = image_u16(at + 16);
+    memcpy(trust->vendor, at + 18, sizeof trust->vendor);
+    memcpy(trust->class_id, at + 34, sizeof trust->class_id);
+    return OTA_OK;
+}
+
+/* --- the document ---------------------------------------------------------------- */
+
 static void take(struct ota_reader *r, uint8_t *to, size_t size)
 {
     const struct ota_span bytes = ota_read_bytes(r, size);
@@ -25,34 +48,6 @@ static void take(struct ota_reader *r, uint8_t *to, size_t size)
         memcpy(to, bytes.ptr, bytes.len);
     }
 }
-
-static bool read_head(struct ota_reader *r, struct ota_trust *trust)
-{
-    const uint32_t magic = ota_read_u32le(r);
-    const uint8_t format = ota_read_u8(r);
-    trust->release_count = ota_read_u8(r);
-    trust->deployment_count = ota_read_u8(r);
-    trust->revoked_count = ota_read_u8(r);
-    trust->version = ota_read_u32le(r);
-    trust->hw_revision = ota_read_u16le(r);
-    for (uint32_t i = 0; i < OTA_KEYSET_CAS_MAX; i++) {
-        trust->ca_size[i] = ota_read_u16le(r);
-        r->bad = r->bad || trust->ca_size[i] > OTA_KEYSET_CA_SIZE_MAX;
-    }
-    take(r, trust->vendor, OTA_UUID_SIZE);
-    take(r, trust->class_id, OTA_UUID_SIZE);
-    return !r->bad && magic == OTA_KEYSET_MAGIC && format == OTA_KEYSET_FORMAT &&
-           trust->release_count <= OTA_ANCHORS_MAX && trust->deployment_count <= OTA_ANCHORS_MAX &&
-           trust->revoked_count <= OTA_KEYSET_REVOKED_MAX;
-}
-
-ota_err_t ota_keyset_head_read(struct ota_span bytes, struct ota_trust *trust)
-{
-    struct ota_reader r = ota_reader(bytes);
-    return read_head(&r, trust) ? OTA_OK : OTA_E_KEYSET_FORMAT;
-}
-
-/* --- the document ---------------------------------------------------------------- */
 
 static void read_anchors(struct ota_reader *r, struct ota_anchor *anchors, uint32_t count)
 {
@@ -98,15 +93,23 @@ static ota_err_t check_anchors(const struct ota_keyset *keyset, const struct ota
     return OTA_OK;
 }
 
+/* What a device's own record may lack, or have more of; certificates are the application's to read. */
+static bool may_be_news(const struct ota_trust *t)
+{
+    return t->release_count > 0 && t->deployment_count > 0 && t->hw_revision == 0 &&
+           t->ca_size[0] <= OTA_KEYSET_CA_SIZE_MAX && t->ca_size[1] <= OTA_KEYSET_CA_SIZE_MAX &&
+           (t->ca_size[0] > 0 || t->ca_size[1] == 0);
+}
+
 ota_err_t ota_keyset_read(struct ota_span document, struct ota_keyset *keyset)
 {
     struct ota_reader r = ota_reader(document);
     struct ota_trust *const t = &keyset->trust;
 
-    if (!read_head(&r, t) || t->release_count == 0 || t->deployment_count == 0 ||
-        t->hw_revision != 0 || (t->ca_size[0] == 0 && t->ca_size[1] != 0)) {
+    if (ota_keyset_head_read(document, t) != OTA_OK || !may_be_news(t)) {
         return OTA_E_KEYSET_FORMAT;
     }
+    (void)ota_read_bytes(&r, OTA_KEYSET_HEAD_SIZE);
     read_anchors(&r, t->release, t->release_count);
     read_anchors(&r, t->deployment, t->deployment_count);
     keyset->revoked = ota_read_bytes(&r, t->revoked_count * OTA_DIGEST_SIZE);

@@ -5,6 +5,7 @@
 #define OTA_STORE_RECORDS_H
 
 #include "log.h"
+#include "ota/keyset.h"
 
 /* Trust is a keyset (ota/keyset.h). All keys, without certificates and revocations: what every device has room for. */
 #define OTA_TRUST_SIZE_MIN                                                                         \

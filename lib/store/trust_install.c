@@ -1,5 +1,5 @@
 /* Replacing trust by a keyset; and the broker's certificates. The bootloader links none of it. */
-#include "ota/cursor.h"
+#include "ota/store_trust.h"
 #include "records.h"
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* The factory's side of trust. */
 #include "ota/assert.h"
 #include "ota/image_write.h"
+#include "ota/store_trust.h"
 #include "records.h"
 
 ota_err_t ota_store_trust_write(struct ota_store *s, const struct ota_trust *trust)

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "device.h"
 #include "ota/image_write.h"
+#include "ota/store_trust.h"
 #include "t.h"
 
 #include "posix_board.h"

@@ -16,6 +16,7 @@
 #include "flash_model.h"
 #include "ota/boot.h"
 #include "ota/orchestrator.h"
+#include "ota/store_trust.h"
 #include "sim_image.h"
 
 #include <setjmp.h>

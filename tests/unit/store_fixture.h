@@ -7,6 +7,7 @@
 
 #include "flash_model.h"
 #include "ota/boot.h"
+#include "ota/store_trust.h"
 #include "t.h"
 
 /* Sectors of each part: slots of three and a half KiB with 512-byte sectors, logs as small as may be. */

@@ -3,6 +3,7 @@
  * download, and every log turned over. Nothing is programmed twice, misaligned or outside.
  */
 #include "flash_parts.h"
+#include "ota/store_trust.h"
 #include "t.h"
 
 enum { BLOCK = 1024, CUT_AFTER = 3 };
