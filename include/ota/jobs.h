@@ -35,10 +35,9 @@ struct ota_jobs_cfg {
 
 /* Open so that the caller can give it a home; private to lib/jobs. */
 struct ota_jobs_talk {
-    enum { OTA_JOBS_IDLE, OTA_JOBS_DUE, OTA_JOBS_OPEN } state;
-    uint32_t serial;   /* of the open question: part of its token */
+    ota_ms_t deadline; /* DUE: 0; OPEN: when silence is too long; IDLE: OTA_NEVER */
+    uint32_t serial;   /* OPEN: of the question, part of its token; else 0 */
     uint32_t silences; /* in a row */
-    ota_ms_t deadline; /* OPEN: when silence is too long */
 };
 
 /* Details that fit into an update of OTA_SCRATCH_PAYLOAD_MIN bytes whose numbers are the longest. */
