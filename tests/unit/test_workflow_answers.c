@@ -811,29 +811,34 @@ static void an_offer_waits_for_the_application(void **ctx)
 }
 
 /* Run until the answer to a new question is on its way to the device. */
-static void let_another_offer_come(void)
+static void let_it_come(void)
 {
     const unsigned asked = p.asked;
-    offer("j3", 1, "s3", v3);
     notify();
     while (p.asked == asked) {
         run_ms(1);
     }
 }
 
+/* The answer arrives, and the device has not done anything yet. */
+static void hand_over_the_answer(void)
+{
+    const struct sim_message *m = world.queue;
+    assert_non_null(m);
+    world.now = m->at;
+    ota_orchestrator_message(&world.device.o, (struct ota_span){ m->topic, m->topic_len },
+                             (struct ota_span){ m->payload, m->payload_len }, world.now);
+}
+
 static void a_decision_on_one_offer_is_none_on_the_next(void **ctx)
 {
     (void)ctx;
     open_asking();
-    let_another_offer_come();
+    offer("j3", 1, "s3", v3);
+    let_it_come();
     while (!world.device.o.event_waits) {
-        /* The answer arrives, and before the device does anything the application speaks. */
-        struct sim_message *m = world.queue;
-        assert_non_null(m);
-        world.now = m->at;
         say(OTA_COMMAND_ACCEPT);
-        ota_orchestrator_message(&world.device.o, (struct ota_span){ m->topic, m->topic_len },
-                                 (struct ota_span){ m->payload, m->payload_len }, world.now);
+        hand_over_the_answer();
     }
     assert_int_equal(ota_orchestrator_command(&world.device.o, OTA_COMMAND_ACCEPT), OTA_E_STATE);
     settle();
@@ -842,6 +847,21 @@ static void a_decision_on_one_offer_is_none_on_the_next(void **ctx)
     say(OTA_COMMAND_ACCEPT);
     settle();
     expect_result("seen, then accepted", "j3", 1, "SUCCEEDED");
+}
+
+static void an_offer_that_is_not_for_us_leaves_nothing_to_accept(void **ctx)
+{
+    (void)ctx;
+    open_asking();
+    offer("j3", 1, "s3", v3);
+    strcpy(p.document, "{\"operation\":\"blink\"}");
+    let_it_come();
+    while (!world.device.o.event_waits) {
+        hand_over_the_answer();
+    }
+    assert_int_equal(ota_orchestrator_command(&world.device.o, OTA_COMMAND_ACCEPT), OTA_E_STATE);
+    settle();
+    expect_result("not for us", "j3", 1, "REJECTED");
 }
 
 static void an_offer_that_is_gone_cannot_be_accepted(void **ctx)
@@ -969,6 +989,7 @@ int main(void)
         T(an_answer_without_room_does_not_end_the_claim_that_it_repeats),
         T(an_offer_waits_for_the_application),
         T(a_decision_on_one_offer_is_none_on_the_next),
+        T(an_offer_that_is_not_for_us_leaves_nothing_to_accept),
         T(an_offer_that_is_gone_cannot_be_accepted),
         T(refused_jobs_without_end_wear_nothing_out),
         T(executions_without_end_wear_nothing_out),
