@@ -89,15 +89,16 @@ class Gdb:
             self.must(f'Z0,{address:x},2')
         self.breaks = set(addresses)
 
-    def run(self, seconds):
-        """Let it go. @return where it stopped; None if it had to be interrupted."""
+    def run(self, go_on=lambda: True):
+        """Let it go, as long as go_on() is true. @return where it stopped; None if it had to be interrupted."""
         self.send('c')
-        if self.packet(seconds) is not None:
-            return self.register(PC)
-        self.socket.sendall(b'\x03')
-        if self.packet(20) is None:
-            raise Gone('cannot be interrupted')
-        return None
+        while self.packet(0.2) is None:
+            if not go_on():
+                self.socket.sendall(b'\x03')
+                if self.packet(20) is None:
+                    raise Gone('cannot be interrupted')
+                return None
+        return self.register(PC)
 
     def step(self):
         self.ask('s')

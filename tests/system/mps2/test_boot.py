@@ -5,20 +5,18 @@ test_boot.py TARGET_BIN HOST_BIN [unittest options]; ROUNDS and SEED in the envi
 """
 
 import contextlib
-import json
 import os
 import random
 import struct
-import subprocess
 import sys
 import tempfile
 import unittest
 
 from board import BEFORE, HALF, SECTOR, SLOT, SLOT_SIZE, Board, Flash, Silence
+from factory import Factory
 
 TARGET, HOST = (os.path.abspath(p) for p in sys.argv[1:3])
 BOOT = os.path.join(TARGET, 'boot-mps2.elf')
-VENDOR, CLASS = '9e3d8f5c-0f57-4c0d-9f0e-6b3f7d7d2a11', '2d4b5a7e-33f1-4a53-8a55-0c9d6c1e7b22'
 AREA, KEY_ID = 0x6907, 0x01  # MCUboot's TLVs
 TRAILER_B = SLOT['b'] + SLOT_SIZE - SECTOR
 
@@ -26,61 +24,11 @@ WELL_A = r'^image: well in slot A, rule 3\b'
 TRIAL_B = r'^image: .* in slot B, rule 1\b'
 
 
-def run(tool, *arguments, cwd):
-    done = subprocess.run([os.path.join(HOST, tool), *arguments], cwd=cwd, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode != 0:
-        raise AssertionError(f'{tool} {" ".join(arguments)}: {done.stdout}')
-    return done.stdout
-
-
-class Factory:
-    """Keys, and the flash of a device that has left the factory with version 1.0.0 in slot A."""
-
-    def __init__(self, room):
-        self.room = room
-        for key in ('release', 'stranger', 'deployment'):
-            run('waft', 'key', 'new', f'{key}.key', cwd=room)
-        for name in ('device.key', 'device.crt', 'ca.crt'):
-            with open(os.path.join(room, name), 'w', encoding='ascii') as f:
-                f.write(f'the bootloader never looks at {name}\n')
-        self.parts = {}
-
-    def path(self, name):
-        return os.path.join(self.room, name)
-
-    def sign(self, behaviour, slot, version, address=None, key='release', options=()):
-        """An image of a payload that is linked for `slot`; `address`: what its header says instead."""
-        name = f'{behaviour}-{slot}-{version}-{address}-{key}.img'
-        if not os.path.exists(self.path(name)):
-            run('waft', 'image', 'sign', os.path.join(TARGET, f'image-{behaviour}-{slot}.bin'), '--out', name,
-                '--version', version, '--vendor', VENDOR, '--class', CLASS, '--key', f'{key}.key', '--header-size',
-                '0x400', '--load-address', hex(SLOT[slot] if address is None else address), *options, cwd=self.room)
-        return self.path(name)
-
-    def make(self, name, image):
-        run('waft', 'factory', image, '--out', name, '--thing', 'device', '--release-key', 'release.pub',
-            '--deployment-key', 'deployment.pub', cwd=self.room)
-        return self.path(name)
-
-    def flash(self, update=None):
-        """A device's flash, with `update` in slot B waiting for its trial."""
-        if update not in self.parts:
-            part = self.make(f'part-{len(self.parts)}', self.sign('well', 'a', '1.0.0'))
-            if update is not None:
-                run('flash-install', part, update, cwd=self.room)
-            self.parts[update] = part
-        return Flash(self.path('flash'), self.parts[update])
-
-    def facts(self, flash):
-        return json.loads(run('flash-facts', flash.part(self.path('facts')), cwd=self.room))
-
-
 class BootTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.room = tempfile.TemporaryDirectory(prefix='waft-boot-')
-        cls.factory = Factory(cls.room.name)
+        cls.factory = Factory(TARGET, HOST, cls.room.name)
 
     @classmethod
     def tearDownClass(cls):
