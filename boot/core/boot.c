@@ -7,18 +7,19 @@
 /* --- facts ------------------------------------------------------------------------------------ */
 
 /* An error here means that nothing can be decided; a slot without an image is a fact like others. */
-static ota_err_t gather(struct ota_store *store, struct ota_boot_facts *facts, uint32_t *counter,
-                        ota_err_t why_not[OTA_SLOT_COUNT])
+OTA_APART static ota_err_t gather(const struct ota_boot_cfg *cfg, struct ota_boot_facts *facts,
+                                  ota_err_t why_not[OTA_SLOT_COUNT])
 {
+    struct ota_store *const store = cfg->store;
     struct ota_store_facts found;
     const ota_err_t err = ota_store_facts(store, &found);
     if (err != OTA_OK) {
         return err;
     }
-    *counter = found.counter;
+    cfg->scratch->cfg.counter_min = found.counter;
     for (enum ota_slot i = OTA_SLOT_A; i <= OTA_SLOT_B; i++) {
         struct ota_boot_slot *const slot = &facts->slot[i];
-        struct ota_image_header h;
+        struct ota_image_header h = { .version = { 0 } };
         /* Only the header: that the image may run is taken for granted until it would. */
         why_not[i] =
             ota_image_header_from_flash(store->flash, ota_store_image_region(store, i), &h);
@@ -33,18 +34,16 @@ static ota_err_t gather(struct ota_store *store, struct ota_boot_facts *facts, u
 
 /* Verify the image that was chosen, and count its trial. */
 static ota_err_t prepare(const struct ota_boot_cfg *cfg, const struct ota_trust *trust,
-                         uint32_t counter, struct ota_boot_result *result)
+                         struct ota_boot_result *result)
 {
     const enum ota_slot slot = result->verdict.slot;
-    const struct ota_verify_cfg what = {
-        .flash = cfg->store->flash,
-        .crypto = cfg->crypto,
-        .trust = trust,
-        .where = ota_store_image_region(cfg->store, slot),
-        .counter_min = counter,
-    };
-    ota_verify_begin(cfg->scratch, &what);
-    const ota_err_t err = ota_verify_step(cfg->scratch, VERIFY_WHOLE, &result->image);
+    struct ota_verify *const v = cfg->scratch;
+    v->cfg.flash = cfg->store->flash;
+    v->cfg.crypto = cfg->crypto;
+    v->cfg.trust = trust;
+    v->cfg.where = ota_store_image_region(cfg->store, slot);
+    ota_verify_begin(v, &v->cfg);
+    const ota_err_t err = ota_verify_step(v, VERIFY_WHOLE, &result->image);
     if (err != OTA_OK || !result->verdict.mark) {
         return err;
     }
@@ -57,33 +56,40 @@ bool ota_boot_proved(const struct ota_store *store, const struct ota_boot_result
            ota_proved(&result->image->proof, store->layout->slot[result->verdict.slot].offset);
 }
 
+/* Each round ends it or sets one slot aside; without any slot it is recovery. An error: nothing can be verified. */
+OTA_APART static ota_err_t choose(const struct ota_boot_cfg *cfg, struct ota_boot_facts *facts,
+                                  struct ota_boot_result *result)
+{
+    struct ota_trust trust;
+    ota_err_t err = ota_store_trust(cfg->store, &trust);
+    if (err != OTA_OK) {
+        return err;
+    }
+    do {
+        result->verdict = ota_boot_decide(facts, cfg->trials_max);
+        if (result->verdict.rule == OTA_BOOT_RECOVERY) {
+            result->image = NULL;
+            return OTA_OK;
+        }
+        const enum ota_slot slot = result->verdict.slot;
+        err = prepare(cfg, &trust, result);
+        result->why_not[slot] = err;
+        facts->slot[slot].verifies = OTA_NO;
+    } while (err != OTA_OK);
+    return OTA_OK;
+}
+
 void ota_boot(const struct ota_boot_cfg *cfg, struct ota_boot_result *result)
 {
     struct ota_boot_facts facts;
-    struct ota_trust trust;
-    uint32_t counter;
     result->verdict = (struct ota_boot_verdict){ .rule = OTA_BOOT_RECOVERY };
     result->image = NULL;
-    ota_err_t err = ota_store_trust(cfg->store, &trust);
+    ota_err_t err = gather(cfg, &facts, result->why_not);
     if (err == OTA_OK) {
-        err = gather(cfg->store, &facts, &counter, result->why_not);
+        err = choose(cfg, &facts, result);
     }
     if (err != OTA_OK) {
         result->why_not[OTA_SLOT_A] = err;
         result->why_not[OTA_SLOT_B] = err;
-        return;
     }
-
-    /* Each round ends it or sets one slot aside; without any slot it is recovery. */
-    do {
-        result->verdict = ota_boot_decide(&facts, cfg->trials_max);
-        if (result->verdict.rule == OTA_BOOT_RECOVERY) {
-            result->image = NULL;
-            return;
-        }
-        const enum ota_slot slot = result->verdict.slot;
-        err = prepare(cfg, &trust, counter, result);
-        result->why_not[slot] = err;
-        facts.slot[slot].verifies = OTA_NO;
-    } while (err != OTA_OK);
 }

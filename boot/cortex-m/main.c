@@ -133,10 +133,8 @@ int main(void)
     nor_init(&flash);
     verify_port_init(&crypto);
     say("reset cause: ", cause_text(cause), "");
-    ota_err_t err = ota_store_open(&store, &flash, &posix_board_layout);
-    if (err == OTA_OK) {
-        err = ota_store_facts(&store, &before);
-    }
+    ota_store_begin(&store, &flash, &posix_board_layout);
+    const ota_err_t err = ota_store_facts(&store, &before);
     if (err != OTA_OK) {
         say(ota_err_text(err), "", "");
         recover();

@@ -81,8 +81,11 @@ const char *ota_err_text(ota_err_t err);
 
 #if defined(__GNUC__)
 #define OTA_MUST_CHECK __attribute__((warn_unused_result))
+/* A function of its own even if it is called once: its frame is gone before deeper calls are made. */
+#define OTA_APART __attribute__((noinline))
 #else
 #define OTA_MUST_CHECK
+#define OTA_APART
 #endif
 
 #endif

@@ -211,6 +211,7 @@ struct ota_verify {
     } u;
 };
 
+/** `cfg` is copied; it may be &v->cfg. */
 void ota_verify_begin(struct ota_verify *v, const struct ota_verify_cfg *cfg);
 
 /**

@@ -24,12 +24,12 @@ ota_err_t ota_image_header_from_flash(struct ota_flash *flash, struct ota_region
 static ota_err_t read_image(struct ota_flash *flash, struct ota_region where,
                             uint8_t tlvs[OTA_IMAGE_TLVS_MAX], struct ota_image *image)
 {
-    struct ota_image_header h;
-    ota_err_t err = ota_image_header_from_flash(flash, where, &h);
+    struct ota_image_header *const h = &image->header;
+    ota_err_t err = ota_image_header_from_flash(flash, where, h);
     if (err != OTA_OK) {
         return err;
     }
-    const uint32_t at = ota_image_tlvs_offset(&h);
+    const uint32_t at = ota_image_tlvs_offset(h);
     if (at > where.size) {
         return OTA_E_IMAGE_SIZE;
     }
@@ -38,7 +38,7 @@ static ota_err_t read_image(struct ota_flash *flash, struct ota_region where,
     if (err != OTA_OK) {
         return err;
     }
-    err = image_read_areas(&h, (struct ota_span){ tlvs, len }, image);
+    err = image_read_areas(h, (struct ota_span){ tlvs, len }, image);
     /* More than TLVS_MAX would be a bad format, so what is cut off is cut off by the slot's end. */
     return err == OTA_E_TRUNCATED ? OTA_E_IMAGE_SIZE : err;
 }
@@ -102,7 +102,7 @@ static ota_err_t digest_piece(struct ota_verify *v, uint32_t len)
 }
 
 /* Here ends what the image digest covers: it must be the one that was signed. */
-static ota_err_t compare_digest(struct ota_verify *v)
+OTA_APART static ota_err_t compare_digest(struct ota_verify *v)
 {
     for (unsigned round = 0; round < OTA_PROOF_ROUNDS; round++) {
         uint8_t digest[OTA_DIGEST_SIZE];
@@ -120,7 +120,7 @@ static ota_err_t compare_digest(struct ota_verify *v)
 }
 
 /* One running digest gives both: the image digest on the way, the file digest at the end. */
-static ota_err_t digest_some(struct ota_verify *v, uint32_t budget)
+OTA_APART static ota_err_t digest_some(struct ota_verify *v, uint32_t budget)
 {
     const uint32_t size = v->result.image.size;
     const uint32_t signed_size = ota_image_signed_size(&v->result.image.header);
@@ -167,7 +167,9 @@ void ota_verify_begin(struct ota_verify *v, const struct ota_verify_cfg *cfg)
     const uint32_t flash_size = cfg->flash->size;
     OTA_ASSERT(cfg->where.offset <= flash_size &&
                cfg->where.size <= flash_size - cfg->where.offset);
-    v->cfg = *cfg;
+    if (cfg != &v->cfg) {
+        v->cfg = *cfg;
+    }
     restart(v);
 }
 
