@@ -62,16 +62,49 @@ static struct ota_layout make_layout(const struct sim_cfg *cfg, uint32_t *size)
     return l;
 }
 
+static ota_err_t fuses_read(struct ota_counter *c, uint32_t *value)
+{
+    const struct sim_fuses *fuses = (const struct sim_fuses *)c;
+    if (fuses->unreadable) {
+        return OTA_E_FLASH;
+    }
+    *value = fuses->value;
+    return OTA_OK;
+}
+
+static ota_err_t fuses_room(struct ota_counter *c, uint32_t *max)
+{
+    *max = ((const struct sim_fuses *)c)->max;
+    return OTA_OK;
+}
+
+static ota_err_t fuses_raise(struct ota_counter *c, uint32_t value)
+{
+    struct sim_fuses *fuses = (struct sim_fuses *)c;
+    sim_must(value > fuses->value && value <= fuses->max, "fuses are asked for what they cannot");
+    fuses->value = fuses->stuck ? fuses->value : value;
+    return OTA_OK;
+}
+
+static const struct ota_counter_ops fuses_ops = { fuses_read, fuses_room, fuses_raise };
+
 static void make_flash(struct sim *s, const struct sim_image *first)
 {
     uint32_t size;
     s->layout = make_layout(&s->cfg, &size);
-    flash_model_init(&s->flash, &(struct flash_geometry){
-                                    .sectors = size / s->cfg.sector_size,
-                                    .sector_size = s->cfg.sector_size,
-                                    .write_size = s->cfg.write_size,
-                                    .erased_zero = s->cfg.erased_zero,
-                                });
+    struct flash_geometry geometry = {
+        .sectors = size / s->cfg.sector_size,
+        .sector_size = s->cfg.sector_size,
+        .write_size = s->cfg.write_size,
+        .erased_zero = s->cfg.erased_zero,
+    };
+    if (s->cfg.geometry != NULL) {
+        geometry = *s->cfg.geometry;
+        s->layout = *s->cfg.layout;
+    }
+    s->fuses = (struct sim_fuses){ .base = { &fuses_ops }, .max = s->cfg.fuses };
+    s->layout.fuses = s->cfg.fuses > 0 ? &s->fuses.base : NULL;
+    flash_model_init(&s->flash, &geometry);
     s->flash.seed = s->cfg.seed;
 
     struct ota_store store;

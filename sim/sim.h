@@ -31,6 +31,18 @@ struct sim_cfg {
     uint8_t trials_max;
     bool unmarked; /* the factory used a debugger: no mark at all in slot A */
     enum ota_policy policy;
+    /* Another flash than small even sectors, lent; both or none. */
+    const struct flash_geometry *geometry;
+    const struct ota_layout *layout;
+    uint32_t fuses; /* the rollback counter is a port's, with so many steps; 0: it is in flash */
+};
+
+/** A rollback counter whose steps burn for ever. */
+struct sim_fuses {
+    struct ota_counter base;
+    uint32_t value, max;
+    bool unreadable; /* read() fails */
+    bool stuck;      /* raise() says that it did, and did not */
 };
 
 /** Small and quick: 512-byte sectors, 8-byte writes, slots of 12 KiB, a perfect network of 20 ms. */
@@ -52,6 +64,7 @@ struct sim {
     struct sim_cfg cfg;
     struct flash_model flash;
     struct ota_layout layout;
+    struct sim_fuses fuses;
     struct ota_crypto *crypto;
     /* the provider */
     struct srv_core core;
