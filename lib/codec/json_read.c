@@ -73,10 +73,16 @@ static uint32_t read_escape(struct ota_reader *r)
     return 0x10000u + ((high & 0x3ffu) << 10 | (low & 0x3ffu));
 }
 
-/* One character of a string, its escape decoded. */
+/* Behind the last character of a string. */
+#define END (OTA_UTF8_INVALID - 1u)
+
+/* One character of a string, its escape decoded; END for the quote that closes it. */
 static uint32_t read_char(struct ota_reader *r)
 {
     const uint32_t c = ota_utf8_read(r);
+    if (c == '"') {
+        return END;
+    }
     if (c < 0x20) {
         return OTA_UTF8_INVALID;
     }
@@ -117,10 +123,12 @@ static void expect(struct ota_json_walk *w, uint32_t c)
 static void take_string(struct ota_json_walk *w)
 {
     expect(w, '"');
-    while (w->err == OTA_OK && !take(&w->r, '"', '"')) {
-        if (read_char(&w->r) == OTA_UTF8_INVALID) {
-            fail(w);
-        }
+    uint32_t c;
+    do {
+        c = read_char(&w->r);
+    } while (c < END);
+    if (c != END) {
+        fail(w);
     }
 }
 
@@ -242,18 +250,13 @@ enum ota_json_kind ota_json_kind(struct ota_json value)
     return c == '-' || is_digit(c) ? OTA_JSON_NUMBER : (enum ota_json_kind)c;
 }
 
-/* What is between the quotes or brackets. */
-static struct ota_reader inside(const struct ota_json *value)
-{
-    return (struct ota_reader){ value->text.ptr + 1, value->text.ptr + value->text.len - 1, false };
-}
-
 struct ota_json_walk ota_json_walk(struct ota_json container)
 {
     const enum ota_json_kind kind = ota_json_kind(container);
-    struct ota_json_walk w = { .err = OTA_OK };
+    struct ota_json_walk w = { .r = ota_reader(container.text), .err = OTA_E_NOT_FOUND };
     if (kind == OTA_JSON_OBJECT || kind == OTA_JSON_ARRAY) {
-        w.r = inside(&container);
+        w.r.at++;
+        w.err = OTA_OK;
     }
     return w;
 }
@@ -261,7 +264,8 @@ struct ota_json_walk ota_json_walk(struct ota_json container)
 bool ota_json_next(struct ota_json_walk *w, struct ota_json *key, struct ota_json *value)
 {
     (void)take(&w->r, ',', ',');
-    take_value(w, value); /* at the end, the one thing that can be wrong with a checked text */
+    take_value(w,
+               value); /* the closing bracket is none: all that can be wrong with a checked text */
     if (w->err == OTA_OK && take(&w->r, ':', ':')) {
         if (key != NULL) {
             *key = *value;
@@ -276,11 +280,8 @@ bool ota_json_next(struct ota_json_walk *w, struct ota_json *key, struct ota_jso
 /* A cursor over the characters of a string; false if it is none. */
 static bool open_string(const struct ota_json *value, struct ota_reader *r)
 {
-    if (value->text.len == 0 || value->text.ptr[0] != '"') {
-        return false;
-    }
-    *r = inside(value);
-    return true;
+    *r = ota_reader(value->text);
+    return take(r, '"', '"');
 }
 
 bool ota_json_is(struct ota_json value, struct ota_span text)
@@ -289,8 +290,9 @@ bool ota_json_is(struct ota_json value, struct ota_span text)
     if (!open_string(&value, &have)) {
         return false;
     }
-    while (ota_reader_left(&have) > 0) {
-        if (read_char(&have) != ota_utf8_read(&want)) {
+    uint32_t c;
+    while ((c = read_char(&have)) != END) {
+        if (c != ota_utf8_read(&want)) {
             return false;
         }
     }
@@ -304,8 +306,9 @@ ota_err_t ota_json_string(struct ota_json value, struct ota_buf out, struct ota_
     if (!open_string(&value, &r)) {
         return OTA_E_MALFORMED;
     }
-    while (ota_reader_left(&r) > 0) {
-        ota_utf8_write(&w, read_char(&r));
+    uint32_t c;
+    while ((c = read_char(&r)) != END) {
+        ota_utf8_write(&w, c);
     }
     if (w.bad) {
         return OTA_E_TOO_LARGE;
@@ -321,8 +324,9 @@ ota_err_t ota_json_base64(struct ota_json value, struct ota_buf out, struct ota_
     if (!open_string(&value, &r)) {
         return OTA_E_MALFORMED;
     }
-    while (ota_reader_left(&r) > 0) {
-        ota_base64_put(&d, read_char(&r));
+    uint32_t c;
+    while ((c = read_char(&r)) != END) {
+        ota_base64_put(&d, c);
     }
     return ota_base64_end(&d, decoded);
 }
@@ -342,13 +346,12 @@ static bool append_digit(uint64_t *number, uint32_t digit)
 ota_err_t ota_json_u64(struct ota_json value, uint64_t *number)
 {
     struct ota_reader r;
-    if (!open_string(&value, &r)) {
-        r = ota_reader(value.text); /* what is no number has no digit, or another character */
-    }
     uint64_t sum = 0;
     ota_err_t err = OTA_E_MALFORMED; /* as long as there is no digit */
-    while (ota_reader_left(&r) > 0) {
-        const uint32_t digit = read_char(&r) - '0';
+    (void)open_string(&value, &r);   /* what is not a string is read as it stands */
+    uint32_t c;
+    while ((c = read_char(&r)) < END) {
+        const uint32_t digit = c - '0';
         if (digit > 9 || (err == OTA_OK && sum == 0)) {
             return OTA_E_MALFORMED;
         }
@@ -380,5 +383,5 @@ bool ota_json_hex(struct ota_json value, uint32_t dashes, uint8_t *bytes, size_t
         }
         *bytes++ = (uint8_t)(byte | low);
     }
-    return ota_reader_left(&r) == 0;
+    return read_char(&r) == END;
 }

@@ -3,15 +3,15 @@
 
 uint32_t ota_utf8_read(struct ota_reader *r)
 {
-    /* For each number of bytes that follow, the bits of the least code: a smaller one has a shorter form. */
-    static const uint8_t least_bits[] = { 7, 7, 11, 16 };
-
     const uint8_t first = ota_read_u8(r);
     if (first < 0x80) {
         return r->bad ? OTA_UTF8_INVALID : first;
     }
-    const unsigned after = first < 0xc0 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
-    /* A byte that begins no character becomes a code that is too small (80 .. bf) or too large (f8 .. ff). */
+    if (first < 0xc2) { /* no first byte, or of a form that is too long */
+        return OTA_UTF8_INVALID;
+    }
+    const unsigned after = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+    /* A first byte from f8 on becomes a code that is too large. */
     uint32_t code = first & (0x7fu >> after);
     for (unsigned i = 0; i < after; i++) {
         const uint8_t byte = ota_read_u8(r);
@@ -20,21 +20,20 @@ uint32_t ota_utf8_read(struct ota_reader *r)
         }
         code = code << 6 | (byte & 0x3fu);
     }
+    /* Three bytes are for codes of more than 11 bits, four for more than 16: a smaller one has a shorter form. */
+    const bool too_long = code >> (5 * after + 1) == 0;
     const bool surrogate = code >> 11 == 0xd800u >> 11;
-    return code >> least_bits[after] == 0 || code > 0x10ffff || surrogate ? OTA_UTF8_INVALID : code;
+    return too_long || surrogate || code > 0x10ffff ? OTA_UTF8_INVALID : code;
 }
 
 void ota_utf8_write(struct ota_writer *w, uint32_t code)
 {
+    static const uint8_t first[] = { 0, 0xc0, 0xe0, 0xf0 };
+
     OTA_ASSERT(code <= 0x10ffff);
-    if (code < 0x80) {
-        ota_write_u8(w, (uint8_t)code);
-        return;
-    }
-    unsigned after = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-    ota_write_u8(w, (uint8_t)(0xff00u >> (after + 1) | code >> 6 * after));
-    while (after > 0) {
-        after--;
+    unsigned after = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+    ota_write_u8(w, (uint8_t)(first[after] | code >> 6 * after));
+    while (after-- > 0) {
         ota_write_u8(w, (uint8_t)(0x80u | (code >> 6 * after & 0x3fu)));
     }
 }
