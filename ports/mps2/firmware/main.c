@@ -21,6 +21,7 @@
 #include "superloop.h"
 #include "uart.h"
 #include "watchdog.h"
+#include <assert.h>
 #include <string.h>
 
 /* What was said right before a reset gets this long to be heard. */
@@ -44,8 +45,6 @@ static const volatile uint8_t ballast[RELEASE_BALLAST_KB * 1024u + 1u] = { 1 };
 struct demo {
     struct ota_flash flash;
     struct psa_port crypto;
-    struct posix_identity identity; /* borrows from identity_room */
-    uint8_t identity_room[POSIX_IDENTITY_MAX];
     char thing[OTA_THING_NAME_MAX + 1], root[OTA_TOPIC_ROOT_MAX + 1];
     char broker[32]; /* "10.0.2.2:8883" */
     enum ota_slot slot;
@@ -57,12 +56,16 @@ struct demo {
     uint32_t failures;             /* the same */
     ota_ms_t telemetry_at, statistics_at;
     uint32_t metered; /* bytes of the application's own messages, up to METER_BYTES */
-    uint8_t message[OTA_MESSAGE_SIZE(BLOCK_SIZE) +
-                    1u]; /* one more than the agent can take: it must see what is too large */
-    uint8_t memory[OTA_MEMORY_SIZE(BLOCK_SIZE, MESSAGE_COUNT)];
 };
 
 static struct demo demo; /* too large for a stack */
+
+/* Lent to the agent; until it starts, the identity is in it. */
+static uint8_t agent_memory[OTA_MEMORY_SIZE(BLOCK_SIZE, MESSAGE_COUNT)];
+static_assert(sizeof agent_memory >= POSIX_IDENTITY_MAX, "it must take the identity");
+
+/* Of the MQTT client: one byte more than the agent can take, which must see what is too large. */
+static uint8_t message_room[OTA_MESSAGE_SIZE(BLOCK_SIZE) + 1u];
 
 ota_ms_t OTA_SuperloopNow(void)
 {
@@ -71,7 +74,7 @@ ota_ms_t OTA_SuperloopNow(void)
 
 static void say(const char *text)
 {
-    show_line(&demo.show, text, NULL, NULL);
+    show_line(&demo.show, text, "", "");
 }
 
 /* --- what is in flash for us ------------------------------------------------------ */
@@ -83,22 +86,22 @@ static void copy_text(char *to, size_t cap, struct ota_span from)
     to[len] = '\0';
 }
 
-/* Before the agent starts: from then on flash is the agent's alone. */
-static ota_err_t read_identity(struct demo *d)
+/* Before the agent starts: from then on flash and its memory are the agent's alone. */
+static ota_err_t read_identity(struct demo *d, struct posix_identity *identity)
 {
     struct ota_store store;
     struct ota_span record;
     ota_err_t err = ota_store_open(&store, &d->flash, &posix_board_layout);
     if (err == OTA_OK) {
-        err = ota_store_identity(&store, OTA_BUF_OF(d->identity_room), &record);
+        err = ota_store_identity(&store, OTA_BUF_OF(agent_memory), &record);
     }
     if (err == OTA_OK) {
-        err = posix_identity_read(record, &d->identity);
+        err = posix_identity_read(record, identity);
     }
     if (err == OTA_OK) {
-        copy_text(d->thing, sizeof d->thing, d->identity.thing);
+        copy_text(d->thing, sizeof d->thing, identity->thing);
         copy_text(d->root, sizeof d->root,
-                  d->identity.topic_root.len > 0 ? d->identity.topic_root : OTA_SPAN_LIT("$aws"));
+                  identity->topic_root.len > 0 ? identity->topic_root : OTA_SPAN_LIT("$aws"));
     }
     return err;
 }
@@ -108,11 +111,11 @@ static ota_err_t read_identity(struct demo *d)
 static void on_job_event(OTA_JobEvent_t event, const struct OTA_EventData *data, void *context)
 {
     struct demo *d = context;
-    show_event(&d->show, event, data);
+    show_event(&d->show, data);
     if (event == OTA_JobEvent_Activate) {
         const OTA_Err_t err = OTA_ActivateNewImage(); /* nothing here is worth waiting for */
         if (err != OTA_Err_None) {
-            show_line(&d->show, "cannot activate: ", OTA_ErrName(err), NULL);
+            show_line(&d->show, "cannot activate: ", OTA_ErrName(err), "");
         }
     } else if (event == OTA_JobEvent_StartTest) {
         d->test_wanted = true;
@@ -143,7 +146,7 @@ static void self_test(struct demo *d)
     const OTA_Err_t err =
         OTA_SetImageState(good ? OTA_ImageState_Accepted : OTA_ImageState_Rejected);
     if (err != OTA_Err_None) {
-        show_line(&d->show, "cannot end the self-test: ", OTA_ErrName(err), NULL);
+        show_line(&d->show, "cannot end the self-test: ", OTA_ErrName(err), "");
     }
 }
 
@@ -232,7 +235,7 @@ static void tell_changes(struct demo *d)
 {
     const bool connected = mqtt_is_connected(&d->mqtt);
     if (connected && !d->was_connected) {
-        show_line(&d->show, "connected to ", d->broker, NULL);
+        show_line(&d->show, "connected to ", d->broker, "");
     } else if (!connected && d->mqtt.failures != d->failures) {
         show_line(&d->show,
                   d->was_connected ? "connection lost: " : "cannot connect: ", mqtt_why(&d->mqtt),
@@ -307,11 +310,11 @@ static bool start_agent(struct demo *d)
         .callback_context = d,
         .block_size = BLOCK_SIZE,
         .message_count = MESSAGE_COUNT,
-        .memory = OTA_BUF_OF(d->memory),
+        .memory = OTA_BUF_OF(agent_memory),
     };
     if (OTA_AgentInit(&config, 0) == OTA_AgentState_NotReady &&
         OTA_GetLastError() != OTA_Err_None) {
-        show_line(&d->show, "the agent does not start: ", OTA_ErrName(OTA_GetLastError()), NULL);
+        show_line(&d->show, "the agent does not start: ", OTA_ErrName(OTA_GetLastError()), "");
         return false;
     }
     return true;
@@ -338,14 +341,14 @@ static bool read_broker(struct demo *d, ip_addr_t *address, uint16_t *port)
     return number > 0 && number <= UINT16_MAX && ipaddr_aton(host, address) == 1;
 }
 
-static bool connect_to_broker(struct demo *d)
+static bool connect_to_broker(struct demo *d, const struct posix_identity *identity)
 {
     struct mqtt_cfg cfg = {
         .server_name = BROKER_NAME,
-        .client_id = d->identity.thing,
-        .identity = { d->identity.key_pem, d->identity.cert_pem, d->identity.ca_pem },
+        .client_id = ota_span_of_str(d->thing),
+        .identity = { identity->key_pem, identity->cert_pem, identity->ca_pem },
         .sink = { on_connected, OTA_OnDisconnected, OTA_OnSubscribed, on_message },
-        .room = OTA_BUF_OF(d->message),
+        .room = OTA_BUF_OF(message_room),
         .random = mps2_random(),
     };
     if (!read_broker(d, &cfg.address, &cfg.port)) {
@@ -356,14 +359,15 @@ static bool connect_to_broker(struct demo *d)
         say("no network controller");
         return false;
     }
-    if (mqtt_init(&d->mqtt, &cfg) != 0) {
+    const int rc = mqtt_init(&d->mqtt, &cfg);
+    memset(agent_memory, 0, POSIX_IDENTITY_MAX); /* what has to keep the key has it */
+    if (rc != 0) {
         say("cannot use this identity to connect");
-        return false;
     }
-    return true;
+    return rc == 0;
 }
 
-static bool prepare(struct demo *d)
+static bool prepare(struct demo *d, struct posix_identity *identity)
 {
     if (!handover_read(&d->handover, &d->slot)) {
         say("not started by the bootloader");
@@ -373,10 +377,10 @@ static bool prepare(struct demo *d)
     mbedtls_port_start();
     ota_err_t err = psa_port_init(&d->crypto, NULL);
     if (err == OTA_OK) {
-        err = read_identity(d);
+        err = read_identity(d, identity);
     }
     if (err != OTA_OK) {
-        show_line(&d->show, "cannot start: ", ota_err_text(err), NULL);
+        show_line(&d->show, "cannot start: ", ota_err_text(err), "");
     }
     return err == OTA_OK;
 }
@@ -407,19 +411,20 @@ static void go_wrong(enum release_flaw flaw)
 int main(void)
 {
     struct demo *d = &demo;
+    struct posix_identity identity; /* borrows from the agent's memory */
     mpu_init();
     uart_init();
     clock_init();
     go_wrong(RELEASE_FLAW);
     (void)ballast[0];
     d->show.version = RELEASE_VERSION;
-    if (!prepare(d)) {
+    if (!prepare(d, &identity)) {
         return 1;
     }
     say(RELEASE_GREETING);
     show_line(&d->show, d->slot == OTA_SLOT_A ? "running from slot A, " : "running from slot B, ",
-              how_it_started(d->handover.rule), NULL);
-    if (!connect_to_broker(d) || !start_agent(d)) {
+              how_it_started(d->handover.rule), "");
+    if (!connect_to_broker(d, &identity) || !start_agent(d)) {
         return 1;
     }
     live(d);

@@ -9,9 +9,9 @@ struct show {
     uint32_t tenths;     /* of progress: last told */
 };
 
-/** A line of up to three parts; NULL: none. */
+/** A line of three parts, of which the later may be empty. */
 void show_line(const struct show *s, const char *first, const char *second, const char *third);
-void show_number(const struct show *s, const char *before, uint32_t value, const char *after);
-void show_event(struct show *s, OTA_JobEvent_t event, const struct OTA_EventData *data);
+/** What the event means, if it means something to a person. */
+void show_event(struct show *s, const struct OTA_EventData *data);
 
 #endif

@@ -1,4 +1,5 @@
 #include "lan9118.h"
+#include <string.h>
 
 #define BASE 0x40200000u
 
@@ -10,7 +11,6 @@ enum reg {
     ID_REV = 0x50,
     TX_CFG = 0x70,
     HW_CFG = 0x74,
-    RX_DP_CTL = 0x78,
     RX_FIFO_INF = 0x7c,
     TX_FIFO_INF = 0x80,
     AFC_CFG = 0xac,
@@ -30,11 +30,11 @@ enum mac_reg { MAC_CR = 1, MAC_ADDRH = 2, MAC_ADDRL = 3 };
 #define MAC_CR_RX_ON       (1u << 2)
 #define MAC_CR_TX_ON       (1u << 3)
 #define RX_STATUS_BAD      (1u << 15) /* any of the errors */
-#define RX_DISCARD         (1u << 31)
 #define TX_FIRST_AND_LAST  (3u << 12)
 
 /* Each frame ends with its checksum, which nobody here reads. */
 #define CHECKSUM_SIZE 4u
+#define WORD          4u
 /* Of waiting for the chip: it answers at once, or it is broken. */
 #define PATIENCE 100000u
 
@@ -96,19 +96,6 @@ bool lan9118_start(uint8_t mac[LAN9118_MAC_SIZE])
 
 /* --- receiving -------------------------------------------------------------------- */
 
-static void drop_frame(uint32_t words)
-{
-    if (words < 4) { /* the chip's own way needs four words */
-        while (words-- > 0) {
-            (void)*reg(RX_DATA);
-        }
-        return;
-    }
-    *reg(RX_DP_CTL) = RX_DISCARD;
-    for (uint32_t i = 0; i < PATIENCE && (*reg(RX_DP_CTL) & RX_DISCARD) != 0; i++) {
-    }
-}
-
 bool lan9118_has_frame(void)
 {
     return (*reg(RX_FIFO_INF) >> 16 & 0xffu) != 0;
@@ -119,34 +106,21 @@ struct ota_span lan9118_receive(struct ota_buf into)
     while (lan9118_has_frame()) {
         const uint32_t status = *reg(RX_STATUS);
         const uint32_t size = status >> 16 & 0x3fffu;
-        const uint32_t words = (size + 3u) / 4u;
-        if ((status & RX_STATUS_BAD) != 0 || size <= CHECKSUM_SIZE ||
-            size - CHECKSUM_SIZE > into.cap) {
-            drop_frame(words);
-            continue;
-        }
-        const uint32_t len = size - CHECKSUM_SIZE;
-        for (uint32_t i = 0; i < words; i++) {
+        for (uint32_t at = 0; at < size; at += WORD) {
             const uint32_t word = *reg(RX_DATA);
-            for (uint32_t k = 0; k < 4 && 4u * i + k < len; k++) {
-                into.ptr[4u * i + k] = (uint8_t)(word >> 8u * k);
+            if (at <= into.cap - WORD) {
+                memcpy(into.ptr + at, &word, WORD);
             }
         }
-        return (struct ota_span){ into.ptr, len };
+        if ((status & RX_STATUS_BAD) == 0 && size > CHECKSUM_SIZE &&
+            size - CHECKSUM_SIZE <= LAN9118_FRAME_MAX) {
+            return (struct ota_span){ into.ptr, size - CHECKSUM_SIZE };
+        }
     }
     return OTA_SPAN_NONE;
 }
 
 /* --- sending ------------------------------------------------------------------------ */
-
-static uint32_t word_at(struct ota_span bytes, size_t at)
-{
-    uint32_t word = 0;
-    for (size_t k = 0; k < 4 && at + k < bytes.len; k++) {
-        word |= (uint32_t)bytes.ptr[at + k] << 8u * k;
-    }
-    return word;
-}
 
 bool lan9118_send(struct ota_span frame)
 {
@@ -156,8 +130,11 @@ bool lan9118_send(struct ota_span frame)
     }
     *reg(TX_DATA) = TX_FIRST_AND_LAST | (uint32_t)frame.len;
     *reg(TX_DATA) = (uint32_t)frame.len;
-    for (size_t at = 0; at < frame.len; at += 4u) {
-        *reg(TX_DATA) = word_at(frame, at);
+    for (size_t at = 0; at < frame.len; at += WORD) {
+        uint32_t word = 0;
+        const size_t left = frame.len - at;
+        memcpy(&word, frame.ptr + at, left < WORD ? left : WORD);
+        *reg(TX_DATA) = word;
     }
     while ((*reg(TX_FIFO_INF) >> 16 & 0xffu) != 0) {
         (void)*reg(TX_STATUS); /* what became of older frames is TCP's to find out */

@@ -11,6 +11,8 @@
 
 #define LAN9118_MAC_SIZE  6u
 #define LAN9118_FRAME_MAX 1514u /* without the checksum */
+/* Frames come in words, with their checksum. */
+#define LAN9118_ROOM ((LAN9118_FRAME_MAX + 4u + 3u) / 4u * 4u)
 
 /**
  * Reset the chip and let it receive.
@@ -23,7 +25,7 @@ bool lan9118_start(uint8_t mac[LAN9118_MAC_SIZE]);
 /**
  * Take a frame out of the chip; broken and too long ones are dropped on the way.
  *
- * @param into  room for LAN9118_FRAME_MAX bytes.
+ * @param into  room for LAN9118_ROOM bytes.
  * @return the frame in `into`; empty if none is waiting.
  */
 struct ota_span lan9118_receive(struct ota_buf into);

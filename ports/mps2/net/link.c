@@ -97,9 +97,6 @@ static int bio_receive(void *context, unsigned char *into, size_t cap)
 
 /* --- identity -------------------------------------------------------------------------- */
 
-/* Mbed TLS wants PEM with its terminating zero. One at a time passes through here. */
-#define PEM_MAX 4096u
-
 typedef int pem_parser(void *into, const unsigned char *pem, size_t size);
 
 static int parse_certificate(void *into, const unsigned char *pem, size_t size)
@@ -113,16 +110,16 @@ static int parse_key(void *into, const unsigned char *pem, size_t size)
     return mbedtls_pk_parse_key(into, pem, size, NULL, 0);
 }
 
-static int parse(pem_parser *parser, void *into, struct ota_span pem)
+/* Mbed TLS wants PEM with its terminating zero. */
+static int parse(pem_parser *parser, void *into, struct ota_span pem, struct ota_buf scratch)
 {
-    static uint8_t text[PEM_MAX];
-    if (pem.len >= sizeof text) {
+    if (pem.len >= scratch.cap) {
         return MBEDTLS_ERR_X509_BUFFER_TOO_SMALL;
     }
-    memcpy(text, pem.ptr, pem.len);
-    text[pem.len] = 0;
-    const int rc = parser(into, text, pem.len + 1u);
-    memset(text, 0, sizeof text); /* it may have been the key */
+    memcpy(scratch.ptr, pem.ptr, pem.len);
+    scratch.ptr[pem.len] = 0;
+    const int rc = parser(into, scratch.ptr, pem.len + 1u);
+    memset(scratch.ptr, 0, pem.len); /* it may have been the key */
     return rc;
 }
 
@@ -144,7 +141,7 @@ static int configure(struct link *l)
     return rc;
 }
 
-int link_init(struct link *l, const struct link_identity *identity)
+int link_init(struct link *l, const struct link_identity *identity, struct ota_buf scratch)
 {
     memset(l, 0, sizeof *l);
     mbedtls_ssl_init(&l->ssl);
@@ -152,12 +149,12 @@ int link_init(struct link *l, const struct link_identity *identity)
     mbedtls_x509_crt_init(&l->ca);
     mbedtls_x509_crt_init(&l->cert);
     mbedtls_pk_init(&l->key);
-    int rc = parse(parse_certificate, &l->ca, identity->ca);
+    int rc = parse(parse_certificate, &l->ca, identity->ca, scratch);
     if (rc == 0) {
-        rc = parse(parse_certificate, &l->cert, identity->cert);
+        rc = parse(parse_certificate, &l->cert, identity->cert, scratch);
     }
     if (rc == 0) {
-        rc = parse(parse_key, &l->key, identity->key);
+        rc = parse(parse_key, &l->key, identity->key, scratch);
     }
     if (rc == 0) {
         rc = configure(l);
@@ -252,15 +249,16 @@ size_t link_read(struct link *l, struct ota_buf into)
     return 0;
 }
 
-bool link_write(struct link *l, struct ota_span bytes)
+struct ota_buf link_room(struct link *l)
 {
-    if (l->state != LINK_UP || bytes.len > sizeof l->out - l->out_len) {
-        return false;
-    }
-    memcpy(l->out + l->out_len, bytes.ptr, bytes.len);
-    l->out_len += bytes.len;
+    const size_t free = l->state == LINK_UP ? sizeof l->out - l->out_len : 0;
+    return (struct ota_buf){ l->out + l->out_len, free };
+}
+
+void link_send(struct link *l, size_t len)
+{
+    l->out_len += len;
     push(l);
-    return true;
 }
 
 bool link_is_flushed(const struct link *l)

@@ -23,7 +23,7 @@
 #include <mbedtls/ssl.h>
 
 /* What can wait to be encrypted: a request of the agent, a telemetry message, acknowledgements. */
-#define LINK_OUT_SIZE 3072u
+#define LINK_OUT_SIZE 2048u
 
 enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_GREETING, LINK_UP, LINK_LOST };
 
@@ -50,9 +50,10 @@ struct link {
 /**
  * Read the identity, once.
  *
+ * @param scratch  each of its PEMs and a zero pass through here; nothing stays.
  * @return 0, or Mbed TLS's word for what is wrong with it.
  */
-int link_init(struct link *l, const struct link_identity *identity);
+int link_init(struct link *l, const struct link_identity *identity, struct ota_buf scratch);
 
 /** DOWN only. `name` must be in the broker's certificate; it may be another than the address's. */
 void link_open(struct link *l, ip_addr_t address, uint16_t port, const char *name);
@@ -63,8 +64,10 @@ enum link_state link_turn(struct link *l);
 /** @return bytes read; 0: nothing now, or not UP. */
 size_t link_read(struct link *l, struct ota_buf into);
 
-/** All of `bytes`, or nothing and false: no room now, or not UP. What TCP does not take at once, link_turn() sends. */
-bool link_write(struct link *l, struct ota_span bytes);
+/** Where the next bytes to send are to be put; empty unless UP. */
+struct ota_buf link_room(struct link *l);
+/** Send the first `len` bytes of it. What TCP does not take at once, link_turn() sends. */
+void link_send(struct link *l, size_t len);
 
 /** Whether all that was written has left for lwIP. */
 bool link_is_flushed(const struct link *l);

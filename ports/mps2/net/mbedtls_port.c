@@ -11,7 +11,7 @@
 /* A handshake with two certificate chains needs about 30 KiB, most of it for P-256. */
 #define POOL_SIZE (64u * 1024u)
 
-static uint32_t pool[POOL_SIZE / sizeof(uint32_t)];
+static uint32_t tls_pool[POOL_SIZE / sizeof(uint32_t)];
 
 static mbedtls_time_t time_of_day(mbedtls_time_t *also)
 {
@@ -24,7 +24,7 @@ static mbedtls_time_t time_of_day(mbedtls_time_t *also)
 
 void mbedtls_port_start(void)
 {
-    mbedtls_memory_buffer_alloc_init((unsigned char *)pool, sizeof pool);
+    mbedtls_memory_buffer_alloc_init((unsigned char *)tls_pool, sizeof tls_pool);
     (void)mbedtls_platform_set_time(time_of_day); /* cannot fail */
 }
 
@@ -68,9 +68,9 @@ uint32_t mps2_random(void)
 /* It is taken from the front, so what was never used is still zero at its end. */
 size_t mbedtls_port_peak(void)
 {
-    size_t words = sizeof pool / sizeof pool[0];
-    while (words > 0 && pool[words - 1u] == 0) {
+    size_t words = sizeof tls_pool / sizeof tls_pool[0];
+    while (words > 0 && tls_pool[words - 1u] == 0) {
         words--;
     }
-    return words * sizeof pool[0];
+    return words * sizeof tls_pool[0];
 }

@@ -13,8 +13,6 @@
 /* Between two attempts to connect. */
 #define RETRY_MS_MIN 500u
 #define RETRY_MS_MAX 60000u
-/* The longest packet that we write: a publish of the agent or of the application. */
-#define PACKET_MAX 1536u
 
 static const char *link_words(int fault)
 {
@@ -42,78 +40,71 @@ static void give_up(struct mqtt *m, const char *why, ota_ms_t now)
 
 /* --- what goes ------------------------------------------------------------------ */
 
-/* The packet in `w`, whole, or nothing. */
-static bool send(struct mqtt *m, const struct ota_writer *w)
-{
-    const struct ota_span packet = ota_writer_done(w);
-    return packet.len > 0 && link_write(&m->link, packet);
-}
-
-static bool send_bare(struct mqtt *m, enum mqtt_type type)
-{
-    uint8_t packet[2];
-    struct ota_writer w = ota_writer(OTA_BUF_OF(packet));
-    mqtt_write_bare(&w, type);
-    return send(m, &w);
-}
-
 static uint16_t new_id(struct mqtt *m)
 {
     m->next_id = m->next_id == UINT16_MAX ? 1u : (uint16_t)(m->next_id + 1u);
     return m->next_id;
 }
 
-/* A request that will be answered. */
-static bool send_request(struct mqtt *m, const struct ota_writer *w)
+/* For a packet; it fits only while there is somebody to send it to. */
+static struct ota_writer writer(struct mqtt *m)
 {
-    const bool sent = send(m, w);
-    m->unanswered += sent ? 1u : 0;
-    return sent;
+    return ota_writer(link_room(&m->link));
+}
+
+/* The packet in `w`, whole, or nothing. `id`: of one that will be answered. */
+static bool send(struct mqtt *m, const struct ota_writer *w, uint16_t id)
+{
+    const size_t len = ota_writer_done(w).len;
+    if (len == 0) {
+        return false;
+    }
+    m->unanswered += id != 0 ? 1u : 0;
+    link_send(&m->link, len);
+    return true;
+}
+
+static bool send_bare(struct mqtt *m, enum mqtt_type type)
+{
+    struct ota_writer w = writer(m);
+    mqtt_write_bare(&w, type);
+    return send(m, &w, 0);
 }
 
 bool mqtt_publish(void *context, struct ota_span topic, struct ota_span payload, enum ota_qos qos)
 {
     struct mqtt *m = context;
-    uint8_t packet[PACKET_MAX];
-    struct ota_writer w = ota_writer(OTA_BUF_OF(packet));
-    if (m->state != MQTT_STATE_UP) {
-        return false;
-    }
-    mqtt_write_publish(&w, topic, payload, qos, qos == OTA_QOS_0 ? 0 : new_id(m));
-    return qos == OTA_QOS_0 ? send(m, &w) : send_request(m, &w);
+    struct ota_writer w = writer(m);
+    const uint16_t id = qos == OTA_QOS_0 ? 0 : new_id(m);
+    mqtt_write_publish(&w, topic, payload, qos, id);
+    return m->state == MQTT_STATE_UP && send(m, &w, id);
 }
 
 bool mqtt_subscribe(void *context, struct ota_span filter, enum ota_qos qos)
 {
     struct mqtt *m = context;
-    uint8_t packet[OTA_TOPIC_MAX + 16u];
-    struct ota_writer w = ota_writer(OTA_BUF_OF(packet));
-    if (m->state != MQTT_STATE_UP || filter.len > OTA_TOPIC_MAX) {
-        return false;
-    }
+    struct ota_writer w = writer(m);
+    struct ota_writer asked =
+        ota_writer((struct ota_buf){ m->asked + m->asked_len, sizeof m->asked - m->asked_len });
     const uint16_t id = new_id(m);
+    ota_write_be(&asked, 2, id);
+    ota_write_be(&asked, 2, filter.len);
+    ota_write_bytes(&asked, filter);
     mqtt_write_subscribe(&w, id, filter, qos);
-    if (!send_request(m, &w)) {
+    if (m->state != MQTT_STATE_UP || asked.bad || !send(m, &w, id)) {
         return false;
     }
-    const unsigned at = m->next_pending;
-    m->next_pending = (at + 1u) % MQTT_PENDING_MAX;
-    m->pending[at].id = id;
-    m->pending[at].len = (uint16_t)filter.len;
-    memcpy(m->pending[at].filter, filter.ptr, filter.len);
+    m->asked_len += ota_writer_done(&asked).len;
     return true;
 }
 
 bool mqtt_unsubscribe(void *context, struct ota_span filter)
 {
     struct mqtt *m = context;
-    uint8_t packet[OTA_TOPIC_MAX + 16u];
-    struct ota_writer w = ota_writer(OTA_BUF_OF(packet));
-    if (m->state != MQTT_STATE_UP) {
-        return false;
-    }
-    mqtt_write_unsubscribe(&w, new_id(m), filter);
-    return send_request(m, &w);
+    struct ota_writer w = writer(m);
+    const uint16_t id = new_id(m);
+    mqtt_write_unsubscribe(&w, id, filter);
+    return m->state == MQTT_STATE_UP && send(m, &w, id);
 }
 
 /* --- what comes ------------------------------------------------------------------- */
@@ -124,22 +115,28 @@ static void on_welcome(struct mqtt *m)
     m->failures = 0;
     m->unanswered = 0;
     m->subscribed = false;
-    memset(m->pending, 0, sizeof m->pending);
+    m->asked_len = 0;
     m->cfg.sink.connected();
 }
 
+/* The request that this answers is forgotten. 0x80 is a refusal: silence towards the agent, which asks again. */
 static void on_suback(struct mqtt *m, const struct mqtt_packet *packet)
 {
-    for (unsigned i = 0; i < MQTT_PENDING_MAX; i++) {
-        if (m->pending[i].id != packet->id) {
+    struct ota_reader r = ota_reader((struct ota_span){ m->asked, m->asked_len });
+    while (ota_reader_left(&r) > 0) {
+        uint8_t *begin = m->asked + m->asked_len - ota_reader_left(&r);
+        const uint16_t id = (uint16_t)ota_read_be(&r, 2);
+        const struct ota_span filter = ota_read_bytes(&r, (size_t)ota_read_be(&r, 2));
+        if (id != packet->id) {
             continue;
         }
-        m->pending[i].id = 0;
-        /* 0x80 is a refusal: silence towards the agent, which asks again. */
         if (packet->code != 0x80) {
             m->subscribed = true;
-            m->cfg.sink.subscribed((struct ota_span){ m->pending[i].filter, m->pending[i].len });
+            m->cfg.sink.subscribed(filter);
         }
+        const size_t rest = ota_reader_left(&r);
+        memmove(begin, r.at, rest);
+        m->asked_len = (size_t)(begin - m->asked) + rest;
         return;
     }
 }
@@ -148,10 +145,9 @@ static void on_suback(struct mqtt *m, const struct mqtt_packet *packet)
 static bool on_message(struct mqtt *m, const struct mqtt_packet *packet)
 {
     if (packet->id != 0) {
-        uint8_t ack[4];
-        struct ota_writer w = ota_writer(OTA_BUF_OF(ack));
+        struct ota_writer w = writer(m);
         mqtt_write_puback(&w, packet->id);
-        if (!send(m, &w)) {
+        if (!send(m, &w, 0)) {
             return false;
         }
     }
@@ -191,7 +187,7 @@ int mqtt_init(struct mqtt *m, const struct mqtt_cfg *cfg)
     memset(m, 0, sizeof *m);
     m->cfg = *cfg;
     m->backoff = (struct ota_backoff){ RETRY_MS_MIN, RETRY_MS_MAX, cfg->random };
-    return link_init(&m->link, &cfg->identity);
+    return link_init(&m->link, &cfg->identity, cfg->room);
 }
 
 static void begin(struct mqtt *m, ota_ms_t now)
@@ -200,17 +196,15 @@ static void begin(struct mqtt *m, ota_ms_t now)
     m->deadline = now + CONNECT_MS;
     m->ping_at = now + PING_MS;
     m->receiver = mqtt_receiver(m->cfg.room);
-    m->unread = OTA_SPAN_NONE;
     link_open(&m->link, m->cfg.address, m->cfg.port, m->cfg.server_name);
 }
 
 static bool greet(struct mqtt *m)
 {
-    uint8_t packet[OTA_THING_NAME_MAX + 32u];
-    struct ota_writer w = ota_writer(OTA_BUF_OF(packet));
+    struct ota_writer w = writer(m);
     mqtt_write_connect(&w, m->cfg.client_id, KEEP_ALIVE_S);
     m->state = MQTT_STATE_GREETING;
-    return send(m, &w);
+    return send(m, &w, 0);
 }
 
 /* What has come goes to the receiver until it makes a packet; TCP's window bounds it. @return false: it makes none. */
@@ -218,13 +212,11 @@ static bool receive(struct mqtt *m, struct mqtt_packet *packet)
 {
     *packet = (struct mqtt_packet){ .type = MQTT_NONE };
     while (packet->type == MQTT_NONE) {
-        if (m->unread.len == 0) {
-            m->unread = (struct ota_span){ m->read, link_read(&m->link, OTA_BUF_OF(m->read)) };
-        }
-        if (m->unread.len == 0) {
+        const size_t len = link_read(&m->link, mqtt_wants(&m->receiver));
+        if (len == 0) {
             return true; /* the rest is on its way */
         }
-        if (mqtt_receive(&m->receiver, &m->unread, packet) != OTA_OK) {
+        if (mqtt_received(&m->receiver, len, packet) != OTA_OK) {
             return false;
         }
     }

@@ -17,8 +17,8 @@
 #include "ota/backoff.h"
 #include "ota/wire.h"
 
-/* SUBACKs that can be awaited at once; the agent has eight subscriptions. */
-#define MQTT_PENDING_MAX 16u
+/* Of filters whose SUBACK is awaited. The agent has eight; those of the longest names wait for each other. */
+#define MQTT_ASKED_SIZE 1024u
 
 /** Who hears what comes. The OTA_On...() functions fit. */
 struct mqtt_sink {
@@ -49,21 +49,15 @@ struct mqtt {
     enum mqtt_state state;
     struct mqtt_receiver receiver;
     struct ota_backoff backoff;
-    uint32_t failures;      /* to connect, in a row */
-    const char *why;        /* of the newest of them, or of a loss */
-    ota_ms_t deadline;      /* of the state; UP: of the next packet from the broker */
-    ota_ms_t ping_at;       /* UP */
-    uint8_t read[512];      /* decrypted and not parsed yet */
-    struct ota_span unread; /* in it */
+    uint32_t failures; /* to connect, in a row */
+    const char *why;   /* of the newest of them, or of a loss */
+    ota_ms_t deadline; /* of the state; UP: of the next packet from the broker */
+    ota_ms_t ping_at;  /* UP */
     uint16_t next_id;
     uint32_t unanswered; /* SUBSCRIBE, UNSUBSCRIBE and QoS 1 of this connection */
     bool subscribed;     /* to something, on this connection */
-    struct {
-        uint16_t id; /* 0: free */
-        uint16_t len;
-        uint8_t filter[OTA_TOPIC_MAX];
-    } pending[MQTT_PENDING_MAX];
-    unsigned next_pending; /* the oldest is overwritten */
+    size_t asked_len;
+    uint8_t asked[MQTT_ASKED_SIZE]; /* id u16 | length u16 | filter, in the order of the requests */
 };
 
 /** @return 0; what Mbed TLS says of an identity that cannot be used. */

@@ -51,19 +51,6 @@ static bool take_header(struct mqtt_receiver *r, uint8_t byte)
 
 /* --- receiving: the body ------------------------------------------------------------ */
 
-static void take_body(struct mqtt_receiver *r, struct ota_span *bytes)
-{
-    const uint32_t missing = r->length - r->got;
-    const size_t part = bytes->len < missing ? bytes->len : missing;
-    if (part > 0 && r->got < r->room.cap) {
-        const size_t room = r->room.cap - r->got;
-        memcpy(r->room.ptr + r->got, bytes->ptr, part < room ? part : room);
-    }
-    r->got += (uint32_t)part;
-    bytes->ptr += part;
-    bytes->len -= part;
-}
-
 static bool read_publish(const struct mqtt_receiver *r, struct ota_reader *in,
                          struct mqtt_packet *packet)
 {
@@ -94,31 +81,37 @@ static bool read_body(const struct mqtt_receiver *r, struct mqtt_packet *packet)
     return good && !in.bad;
 }
 
-ota_err_t mqtt_receive(struct mqtt_receiver *r, struct ota_span *bytes, struct mqtt_packet *packet)
+struct ota_buf mqtt_wants(struct mqtt_receiver *r)
 {
-    *packet = (struct mqtt_packet){ .type = MQTT_NONE };
-    while (!r->in_body && bytes->len > 0) {
-        const uint8_t byte = *bytes->ptr++;
-        bytes->len--;
-        if (!take_header(r, byte)) {
-            return OTA_E_MALFORMED;
-        }
-    }
     if (!r->in_body) {
+        return (struct ota_buf){ r->apart, 1 };
+    }
+    const uint32_t missing = r->length - r->got;
+    const bool keep = r->got < r->room.cap;
+    const struct ota_buf room = keep
+                                    ? (struct ota_buf){ r->room.ptr + r->got, r->room.cap - r->got }
+                                    : OTA_BUF_OF(r->apart);
+    return (struct ota_buf){ room.ptr, missing < room.cap ? missing : room.cap };
+}
+
+ota_err_t mqtt_received(struct mqtt_receiver *r, size_t len, struct mqtt_packet *packet)
+{
+    bool good = true;
+    *packet = (struct mqtt_packet){ .type = MQTT_NONE };
+    if (r->in_body) {
+        r->got += (uint32_t)len;
+    } else {
+        good = take_header(r, r->apart[0]);
+    }
+    if (good && (!r->in_body || r->got < r->length)) {
         return OTA_OK;
     }
-    take_body(r, bytes);
-    if (r->got < r->length) {
-        return OTA_OK;
-    }
-    struct mqtt_packet whole = { .type = MQTT_NONE };
-    const bool good = read_body(r, &whole);
+    good = good && read_body(r, packet);
     *r = mqtt_receiver(r->room);
     if (!good) {
-        return OTA_E_MALFORMED;
+        packet->type = MQTT_NONE;
     }
-    *packet = whole;
-    return OTA_OK;
+    return good ? OTA_OK : OTA_E_MALFORMED;
 }
 
 /* --- writing --------------------------------------------------------------------------- */
@@ -126,15 +119,11 @@ ota_err_t mqtt_receive(struct mqtt_receiver *r, struct ota_span *bytes, struct m
 static void write_header(struct ota_writer *w, enum mqtt_type type, unsigned flags, size_t length)
 {
     ota_write_u8(w, (uint8_t)((unsigned)type << 4 | flags));
-    for (unsigned i = 0; i < LENGTH_BYTES_MAX; i++) {
-        const uint8_t digit = length & 0x7fu;
+    w->bad = w->bad || length >> 7u * LENGTH_BYTES_MAX != 0; /* longer than MQTT can say */
+    do {
+        ota_write_u8(w, (uint8_t)((length & 0x7fu) | (length > 0x7fu ? MORE_FOLLOWS : 0)));
         length >>= 7;
-        ota_write_u8(w, (uint8_t)(digit | (length > 0 ? MORE_FOLLOWS : 0)));
-        if (length == 0) {
-            return;
-        }
-    }
-    w->bad = true; /* longer than MQTT can say */
+    } while (length > 0);
 }
 
 static void write_text(struct ota_writer *w, struct ota_span text)

@@ -2,10 +2,10 @@
  * MQTT packets: the part of MQTT 3.1.1 that a client with QoS 0 and 1 and clean sessions needs.
  * Bytes in, packets out, and the reverse; no connection, no clock.
  *
- * A receiver takes bytes in pieces of any size and gives whole packets. One that is larger than its
- * room is still taken in, with the end of its payload cut off, so that whoever gets it can see that it
- * was too large and from which topic; what no broker may send is OTA_E_MALFORMED, and the
- * connection is to be closed.
+ * A receiver says where the next bytes go and is told how many came; it gives whole packets. One that
+ * is larger than its room is still taken in, with the end of its payload cut off, so that whoever gets
+ * it can see that it was too large and from which topic; what no broker may send is OTA_E_MALFORMED,
+ * and the connection is to be closed.
  */
 #ifndef MPS2_MQTT_PACKET_H
 #define MPS2_MQTT_PACKET_H
@@ -41,20 +41,24 @@ struct mqtt_receiver {
     uint8_t first;       /* byte of the packet: type and flags */
     uint8_t length_bytes;
     bool in_body;
+    uint8_t apart[32];    /* bytes of the header, and those behind the room */
     uint32_t length, got; /* of the body; the first room.cap bytes of it are kept */
 };
 
 /** `room` must take the longest topic that is subscribed, and a payload. */
 struct mqtt_receiver mqtt_receiver(struct ota_buf room);
 
+/** Where the next bytes go: never empty, and never past the end of a packet. What was there before is overwritten. */
+struct ota_buf mqtt_wants(struct mqtt_receiver *r);
+
 /**
- * Take from the front of `bytes`, which shrinks, up to the end of a packet.
+ * The first `len` (at least 1) bytes of what mqtt_wants() gave are there.
  *
- * @param packet  the packet; of type MQTT_NONE when `bytes` ended before it did.
+ * @param packet  the packet; of type MQTT_NONE while it is not whole.
  * @return OTA_OK; OTA_E_MALFORMED: close the connection, and make a new receiver.
  */
-OTA_MUST_CHECK ota_err_t mqtt_receive(struct mqtt_receiver *r, struct ota_span *bytes,
-                                      struct mqtt_packet *packet);
+OTA_MUST_CHECK ota_err_t mqtt_received(struct mqtt_receiver *r, size_t len,
+                                       struct mqtt_packet *packet);
 
 /* Each writes one packet behind what is in `w`; the writer is bad if it does not fit. Texts are not looked into. */
 

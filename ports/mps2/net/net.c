@@ -1,6 +1,7 @@
 #include "net.h"
 #include "clock.h"
 #include "lan9118.h"
+#include <assert.h>
 #include <lwip/etharp.h>
 #include <lwip/init.h>
 #include <lwip/sys.h>
@@ -67,26 +68,26 @@ bool net_has_work(void)
     return lan9118_has_frame();
 }
 
-static void take_frame(struct ota_span frame)
+static_assert(PBUF_POOL_BUFSIZE >= LAN9118_ROOM, "a frame in one piece");
+
+/* From the chip into lwIP's memory. While there is none, the frame stays in the chip. */
+static bool take_frame(void)
 {
-    struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)frame.len, PBUF_POOL);
+    struct pbuf *p = pbuf_alloc(PBUF_RAW, LAN9118_ROOM, PBUF_POOL);
     if (p == NULL) {
-        return; /* as if the network had lost it */
+        return false;
     }
-    if (pbuf_take(p, frame.ptr, (u16_t)frame.len) != ERR_OK || netif.input(p, &netif) != ERR_OK) {
+    const struct ota_span frame = lan9118_receive((struct ota_buf){ p->payload, LAN9118_ROOM });
+    pbuf_realloc(p, (u16_t)frame.len);
+    if (frame.len == 0 || netif.input(p, &netif) != ERR_OK) {
         pbuf_free(p);
     }
+    return true;
 }
 
 void net_turn(void)
 {
-    static uint8_t room[LAN9118_FRAME_MAX];
-    for (unsigned i = 0; i < FRAMES_PER_TURN; i++) {
-        const struct ota_span frame = lan9118_receive(OTA_BUF_OF(room));
-        if (frame.len == 0) {
-            break;
-        }
-        take_frame(frame);
+    for (unsigned i = 0; i < FRAMES_PER_TURN && lan9118_has_frame() && take_frame(); i++) {
     }
     sys_check_timeouts();
 }
