@@ -6,21 +6,11 @@
 #define RETRY_MS_MIN_DEFAULT 2000u
 #define RETRY_MS_MAX_DEFAULT 300000u
 
-static uint32_t or_default(uint32_t value, uint32_t default_value)
+static void or_default(uint32_t *value, uint32_t default_value)
 {
-    return value != 0 ? value : default_value;
-}
-
-struct OTA_Config ota_config_with_defaults(const struct OTA_Config *given)
-{
-    struct OTA_Config c = *given;
-    c.topic_root = c.topic_root != NULL ? c.topic_root : "$aws";
-    c.block_size = or_default(c.block_size, BLOCK_SIZE_DEFAULT);
-    c.window = or_default(c.window, WINDOW_DEFAULT);
-    c.self_test_ms = or_default(c.self_test_ms, SELF_TEST_MS_DEFAULT);
-    c.retry_ms_min = or_default(c.retry_ms_min, RETRY_MS_MIN_DEFAULT);
-    c.retry_ms_max = or_default(c.retry_ms_max, RETRY_MS_MAX_DEFAULT);
-    return c;
+    if (*value == 0) {
+        *value = default_value;
+    }
 }
 
 static bool names_ok(const struct OTA_Config *c)
@@ -50,8 +40,36 @@ static bool numbers_ok(const struct OTA_Config *c)
            (c->running_slot == OTA_SLOT_A || c->running_slot == OTA_SLOT_B);
 }
 
-bool ota_config_ok(const struct OTA_Config *c)
+bool ota_config_complete(struct OTA_Config *c)
 {
+    c->topic_root = c->topic_root != NULL ? c->topic_root : "$aws";
+    or_default(&c->block_size, BLOCK_SIZE_DEFAULT);
+    or_default(&c->window, WINDOW_DEFAULT);
+    or_default(&c->self_test_ms, SELF_TEST_MS_DEFAULT);
+    or_default(&c->retry_ms_min, RETRY_MS_MIN_DEFAULT);
+    or_default(&c->retry_ms_max, RETRY_MS_MAX_DEFAULT);
     return names_ok(c) && ports_ok(c) && block_ok(c) && numbers_ok(c) && c->memory.ptr != NULL &&
            c->memory.cap >= OTA_MEMORY_SIZE(c->block_size, 1u);
+}
+
+void ota_config_agent(const struct OTA_Config *c, struct ota_agent_cfg *agent)
+{
+    struct ota_orchestrator_cfg *const o = &agent->orchestrator;
+    const uint32_t block_size = c->block_size, message_size = OTA_MESSAGE_SIZE(block_size);
+    agent->message_size = message_size;
+    agent->inbox = (struct ota_buf){ c->memory.ptr + block_size, c->memory.cap - block_size };
+    if (c->message_count != 0 && agent->inbox.cap / message_size > c->message_count) {
+        agent->inbox.cap = (size_t)c->message_count * message_size;
+    }
+    o->crypto = c->crypto;
+    o->root = ota_span_of_str(c->topic_root);
+    o->thing = ota_span_of_str(c->thing_name);
+    o->room = (struct ota_buf){ c->memory.ptr, block_size };
+    o->running = c->running_slot;
+    o->handover = c->handover;
+    o->block_size = block_size;
+    o->window = c->window;
+    o->retry_ms_min = c->retry_ms_min;
+    o->retry_ms_max = c->retry_ms_max;
+    o->self_test_ms = c->self_test_ms;
 }

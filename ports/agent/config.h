@@ -4,10 +4,10 @@
 
 #include "ota_facade.h"
 
-/** What is zero or NULL and has a default gets it. */
-struct OTA_Config ota_config_with_defaults(const struct OTA_Config *given);
+/** What is zero or NULL and has a default gets it. @return whether everything is there now, and within its limits. */
+bool ota_config_complete(struct OTA_Config *config);
 
-/** Is everything there and within its limits? Of a config with its defaults. */
-bool ota_config_ok(const struct OTA_Config *c);
+/** What the agent's configuration takes from it; the names stay lent. */
+void ota_config_agent(const struct OTA_Config *config, struct ota_agent_cfg *agent);
 
 #endif

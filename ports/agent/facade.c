@@ -9,89 +9,88 @@
 #include <string.h>
 
 static struct {
-    struct ota_agent agent;
+    struct OTA_Config config;
     struct ota_store store;
     struct ota_trust trust;
-    struct OTA_Config config;
     char thing[OTA_THING_NAME_MAX + 1u], root[OTA_TOPIC_ROOT_MAX + 1u];
     uint8_t topic[OTA_TOPIC_MAX], payload[OTA_SCRATCH_PAYLOAD_MIN];
-    enum ota_journal_state
-        shown_state; /* what `image` was computed for: reading flash each turn would be waste */
-    enum ota_idle_mode shown_mode;
-    OTA_ImageState_t image;
+    struct ota_agent agent;
 } own;
 
 /*
  *   STOPPED -> PREPARING -> STARTING -> RUNNING -> STOPPING -> ENDED -> JOINING -> STOPPED
  *
  * `own` is the caller's of init while PREPARING, the agent's from STARTING to STOPPING; nobody
- * may post but from STARTING to RUNNING. ENDED: whoever comes next joins the thread.
+ * may post but from STARTING to RUNNING. ENDED: whoever comes next joins the thread. Of `own` the
+ * inbox has the lock as well.
  */
 enum phase { STOPPED, PREPARING, STARTING, RUNNING, STOPPING, ENDED, JOINING };
 
 static struct {
     enum phase phase;
-    uint32_t posting; /* callers between the check of `phase` and the end of their post */
     bool woken;
     bool link_up; /* remembered, so that init may come after the connection */
-    OTA_CompleteCallback_t callback;
-    void *callback_context;
     enum ota_journal_state state;
-    bool testing;
     OTA_ImageState_t image;
     OTA_Err_t error;
-    struct ota_inbox_stats cleared; /* the statistics' zero */
-    struct OTA_Statistics statistics;
+    uint32_t situation; /* a bit, by ota_journal_state; TESTING also without a job */
+    uint32_t posting;   /* callers between the check of `phase` and the end of their post */
+    OTA_CompleteCallback_t callback;
+    void *callback_context;
 } shared;
 
 /* --- the agent's port ------------------------------------------------------------------ */
 
+static void lock(void)
+{
+    OTA_Os.lock();
+}
+
+static void unlock(void)
+{
+    OTA_Os.unlock();
+}
+
+static void wake_and_unlock(void)
+{
+    OTA_Os.wake();
+    OTA_Os.unlock();
+}
+
 static void port_lock(void *unused)
 {
     (void)unused;
-    OTA_Os.lock();
+    lock();
 }
 
 static void port_unlock(void *unused)
 {
     (void)unused;
-    OTA_Os.unlock();
+    unlock();
 }
 
 static void port_wake(void *unused)
 {
     (void)unused;
-    OTA_Os.lock();
+    lock();
     shared.woken = true;
-    OTA_Os.wake();
-    OTA_Os.unlock();
+    wake_and_unlock();
 }
 
 /* --- what others may know ---------------------------------------------------------------- */
 
+/* As flash has it: what the journal says of the last update, then what the trailer says of the image that runs. */
 static OTA_ImageState_t image_state(const struct ota_orchestrator *o, bool testing)
 {
     const struct ota_journal *j = &o->journal;
-    struct ota_store_facts facts;
-
     if (j->state == OTA_JOURNAL_OUTCOME_FAIL || j->state == OTA_JOURNAL_REPORT_FAIL) {
         return j->reason == OTA_REASON_ABORTED ? OTA_ImageState_Aborted : OTA_ImageState_Rejected;
     }
-    if (testing) {
-        return OTA_ImageState_Testing;
+    if (j->state == OTA_JOURNAL_OUTCOME_OK || j->state == OTA_JOURNAL_REPORT_OK) {
+        return OTA_ImageState_Accepted;
     }
-    if (ota_store_facts(&own.store, &facts) != OTA_OK) {
-        return OTA_ImageState_Unknown;
-    }
-    switch (ota_slot_classify(&facts.slot[o->cfg.running], true)) {
-    case OTA_SLOT_CONFIRMED:
-    case OTA_SLOT_UNMARKED: return OTA_ImageState_Accepted;
-    case OTA_SLOT_UNTRIED:
-    case OTA_SLOT_TRIED: return OTA_ImageState_Testing;
-    case OTA_SLOT_INVALID:
-    case OTA_SLOT_INCOMPLETE: break;
-    }
-    return OTA_ImageState_Unknown;
+    const bool confirmed = o->mode == OTA_MODE_IDLE || o->mode == OTA_MODE_ADOPT;
+    return testing || !confirmed ? OTA_ImageState_Testing : OTA_ImageState_Accepted;
 }
 
 /* After each turn of the loop: what the other threads see. */
@@ -101,33 +100,18 @@ static void show(void)
     const enum ota_journal_state state = ota_orchestrator_state(o);
     const bool testing =
         state == OTA_JOURNAL_TESTING || (state == OTA_JOURNAL_NONE && o->mode == OTA_MODE_TRIAL);
-    if (own.image == OTA_ImageState_Unknown || own.shown_state != state ||
-        own.shown_mode != o->mode) {
-        own.image = image_state(o, testing);
-        own.shown_state = state;
-        own.shown_mode = o->mode;
-    }
 
-    OTA_Os.lock();
+    lock();
     shared.state = state;
-    shared.testing = testing;
-    shared.image = own.image;
+    shared.situation = 1u << (testing ? OTA_JOURNAL_TESTING : state);
+    shared.image = image_state(o, testing);
     if (shared.phase == STARTING && o->restarted) {
         shared.phase = RUNNING;
     }
     if (o->halted && !o->restarted) {
         shared.error = OTA_Err_Flash; /* it will never be ready */
     }
-    const struct ota_inbox_stats *s = &own.agent.inbox.stats;
-    shared.statistics = (struct OTA_Statistics){
-        .received = s->received - shared.cleared.received,
-        .queued = s->received - s->dropped - s->too_large -
-                  (shared.cleared.received - shared.cleared.dropped - shared.cleared.too_large),
-        .processed = s->processed - shared.cleared.processed,
-        .dropped = s->dropped + s->too_large - shared.cleared.dropped - shared.cleared.too_large,
-    };
-    OTA_Os.wake();
-    OTA_Os.unlock();
+    wake_and_unlock();
 }
 
 /* --- effects -------------------------------------------------------------------------------- */
@@ -177,10 +161,10 @@ static void give_event(const struct ota_effect *effect)
         .document = effect->as.event.document,
     };
     show(); /* what the callback asks must be true already */
-    OTA_Os.lock();
+    lock();
     const OTA_CompleteCallback_t callback = shared.callback;
     void *const context = shared.callback_context;
-    OTA_Os.unlock();
+    unlock();
     if (callback != NULL) {
         callback(event, &data, context);
     } else {
@@ -210,38 +194,8 @@ static void perform(const struct ota_effect *effect)
 
 /* --- the thread ------------------------------------------------------------------------------- */
 
-static bool stopping(void)
-{
-    OTA_Os.lock();
-    const bool yes = shared.phase == STOPPING;
-    OTA_Os.unlock();
-    return yes;
-}
-
-static void wait_for_work(void)
-{
-    const ota_ms_t deadline = ota_agent_deadline(&own.agent);
-    OTA_Os.lock();
-    while (!shared.woken && shared.phase != STOPPING && OTA_Os.now() < deadline) {
-        OTA_Os.wait_until(deadline);
-    }
-    shared.woken = false;
-    OTA_Os.unlock();
-}
-
-static void unsubscribe_all(void)
-{
-    for (unsigned i = 0; i < OTA_SUBSCRIPTIONS; i++) {
-        const struct ota_effect effect = {
-            .kind = OTA_EFFECT_UNSUBSCRIBE,
-            .as.subscribe.filter = ota_orchestrator_filter(&own.agent.orchestrator, i),
-        };
-        perform(&effect);
-    }
-}
-
 /* One piece of work. @return false: none is left before the agent's deadline or the next post. */
-static bool turn(void)
+static bool work(void)
 {
     struct ota_effect effect;
     const bool worked = ota_agent_poll(&own.agent, OTA_Os.now(), &effect);
@@ -255,106 +209,21 @@ static bool turn(void)
 
 static void end(void)
 {
-    unsubscribe_all();
-    OTA_Os.lock();
+    const struct OTA_Mqtt *m = &own.config.mqtt;
+    for (unsigned i = 0; i < OTA_SUBSCRIPTIONS; i++) {
+        (void)m->unsubscribe(m->context, ota_orchestrator_filter(&own.agent.orchestrator, i));
+    }
+    lock();
     shared.phase = ENDED;
-    OTA_Os.wake();
-    OTA_Os.unlock();
+    wake_and_unlock();
 }
 
-/* A thread's or a task's. */
-static void loop(void)
+static enum phase phase_now(void)
 {
-    while (!stopping()) {
-        if (!turn()) {
-            wait_for_work();
-        }
-    }
-    end();
-}
-
-ota_ms_t OTA_AgentTurn(void)
-{
-    OTA_Os.lock();
+    lock();
     const enum phase phase = shared.phase;
-    OTA_Os.unlock();
-    if (phase == STOPPING) {
-        end();
-    }
-    if (phase != STARTING && phase != RUNNING) {
-        return OTA_NEVER;
-    }
-    return turn() ? 0 : ota_agent_deadline(&own.agent);
-}
-
-/* --- init and shutdown ------------------------------------------------------------------------- */
-
-static struct ota_agent_cfg agent_config(const struct OTA_Config *c)
-{
-    const uint32_t message = OTA_MESSAGE_SIZE(c->block_size);
-    size_t room = c->memory.cap - c->block_size;
-    if (c->message_count != 0 && room / message > c->message_count) {
-        room = (size_t)c->message_count * message;
-    }
-    return (struct ota_agent_cfg){
-        .orchestrator = {
-            .store = &own.store,
-            .crypto = c->crypto,
-            .trust = &own.trust,
-            .root = ota_span_of_str(own.root),
-            .thing = ota_span_of_str(own.thing),
-            .scratch = { OTA_BUF_OF(own.topic), OTA_BUF_OF(own.payload) },
-            .room = { c->memory.ptr, c->block_size },
-            .running = c->running_slot,
-            .handover = c->handover,
-            .policy = OTA_POLICY_ACCEPT,
-            .format = OTA_FORMAT_CBOR,
-            .block_size = c->block_size,
-            .window = c->window,
-            .retry_ms_min = c->retry_ms_min,
-            .retry_ms_max = c->retry_ms_max,
-            .self_test_ms = c->self_test_ms,
-        },
-        .port = { port_lock, port_unlock, port_wake, NULL },
-        .inbox = { c->memory.ptr + c->block_size, room },
-        .message_size = message,
-    };
-}
-
-static OTA_Err_t prepare(const struct OTA_Config *given)
-{
-    if (given == NULL) {
-        return OTA_Err_Config;
-    }
-    const struct OTA_Config config = ota_config_with_defaults(given);
-    if (!ota_config_ok(&config)) {
-        return OTA_Err_Config;
-    }
-    own.config = config;
-    own.image = OTA_ImageState_Unknown;
-    memcpy(own.thing, config.thing_name, strlen(config.thing_name) + 1u); /* their lengths are ok */
-    memcpy(own.root, config.topic_root, strlen(config.topic_root) + 1u);
-    if (ota_store_open(&own.store, config.flash, config.layout) != OTA_OK ||
-        ota_store_trust(&own.store, &own.trust) != OTA_OK) {
-        return OTA_Err_Flash;
-    }
-    const struct ota_agent_cfg agent = agent_config(&own.config);
-    return ota_agent_init(&own.agent, &agent) == OTA_OK ? OTA_Err_None : OTA_Err_Flash;
-}
-
-static OTA_State_t state_locked(void)
-{
-    switch (shared.phase) {
-    case STOPPED:
-    case PREPARING:
-    case STARTING: return OTA_AgentState_NotReady;
-    case RUNNING:
-        return shared.state == OTA_JOURNAL_NONE ? OTA_AgentState_Ready : OTA_AgentState_Active;
-    case STOPPING: return OTA_AgentState_ShuttingDown;
-    case ENDED:
-    case JOINING: return shared.posting > 0 ? OTA_AgentState_ShuttingDown : OTA_AgentState_NotReady;
-    }
-    return OTA_AgentState_Unknown;
+    unlock();
+    return phase;
 }
 
 static bool may_post(void)
@@ -362,64 +231,126 @@ static bool may_post(void)
     return shared.phase == STARTING || shared.phase == RUNNING;
 }
 
+ota_ms_t OTA_AgentTurn(void)
+{
+    const enum phase phase = phase_now();
+    if (phase == STOPPING) {
+        end();
+    }
+    if (phase != STARTING && phase != RUNNING) {
+        return OTA_NEVER;
+    }
+    return work() ? 0 : ota_agent_deadline(&own.agent);
+}
+
+/* A thread's or a task's. */
+static void loop(void)
+{
+    while (phase_now() <= STOPPING) {
+        const ota_ms_t deadline = OTA_AgentTurn();
+        lock();
+        while (!shared.woken && may_post() && OTA_Os.now() < deadline) {
+            OTA_Os.wait_until(deadline);
+        }
+        shared.woken = false;
+        unlock();
+    }
+}
+
+/* --- init and shutdown ------------------------------------------------------------------------- */
+
+static OTA_Err_t prepare(const struct OTA_Config *given)
+{
+    struct OTA_Config *const c = &own.config;
+    if (given == NULL) {
+        return OTA_Err_Config;
+    }
+    *c = *given;
+    if (!ota_config_complete(c)) {
+        return OTA_Err_Config;
+    }
+    c->thing_name = strcpy(own.thing, c->thing_name); /* their lengths are ok */
+    c->topic_root = strcpy(own.root, c->topic_root);
+    struct ota_agent_cfg agent = {
+        .orchestrator = {
+            .store = &own.store,
+            .trust = &own.trust,
+            .scratch = { OTA_BUF_OF(own.topic), OTA_BUF_OF(own.payload) },
+            .policy = OTA_POLICY_ACCEPT,
+            .format = OTA_FORMAT_CBOR,
+        },
+        .port = { port_lock, port_unlock, port_wake, NULL },
+    };
+    ota_config_agent(c, &agent);
+    if (ota_store_open(&own.store, c->flash, c->layout) != OTA_OK ||
+        ota_store_trust(&own.store, &own.trust) != OTA_OK ||
+        ota_agent_init(&own.agent, &agent) != OTA_OK) {
+        return OTA_Err_Flash;
+    }
+    return OTA_Err_None;
+}
+
+static OTA_State_t state_locked(void)
+{
+    if (shared.phase == RUNNING) {
+        return shared.state == OTA_JOURNAL_NONE ? OTA_AgentState_Ready : OTA_AgentState_Active;
+    }
+    const bool closing = shared.phase > STOPPING && shared.posting > 0;
+    return closing || shared.phase == STOPPING ? OTA_AgentState_ShuttingDown
+                                               : OTA_AgentState_NotReady;
+}
+
 /* Swap the callback, clear the statistics, and nothing else. */
 static void adopt_callback(const struct OTA_Config *config)
 {
     shared.callback = config->callback;
     shared.callback_context = config->callback_context;
-    shared.cleared = own.agent.inbox.stats;
-    shared.statistics = (struct OTA_Statistics){ 0 };
-}
-
-/* Nobody begins to post any more: wait for those who have begun, then let go of `own`. */
-static void close_inbox(void)
-{
-    OTA_Os.lock();
-    while (shared.posting > 0) {
-        OTA_Os.wait_until(OTA_NEVER);
-    }
-    shared.phase = STOPPED;
-    OTA_Os.wake();
-    OTA_Os.unlock();
+    memset(&own.agent.inbox.stats, 0, sizeof own.agent.inbox.stats);
 }
 
 /* The agent is prepared and nobody posts yet: tell it of the link as it is now, then let them in. */
 static void open_inbox(const struct OTA_Config *config)
 {
     bool told = false;
-    OTA_Os.lock();
+    lock();
     while (told != shared.link_up) {
         told = shared.link_up;
-        OTA_Os.unlock();
+        unlock();
         ota_agent_post_link(&own.agent, told);
-        OTA_Os.lock();
+        lock();
     }
     adopt_callback(config);
     shared.state = OTA_JOURNAL_NONE;
-    shared.testing = false;
     shared.image = OTA_ImageState_Unknown;
+    shared.error = OTA_Err_None;
     shared.phase = STARTING;
-    OTA_Os.unlock();
+    unlock();
+}
+
+/* Lock held, and given up. Nobody begins to post any more: wait for those who have begun, then let go of `own`. */
+static void close_inbox(void)
+{
+    while (shared.posting > 0) {
+        OTA_Os.wait_until(OTA_NEVER);
+    }
+    shared.phase = STOPPED;
+    wake_and_unlock();
 }
 
 static void start(const struct OTA_Config *config)
 {
     OTA_Err_t err = prepare(config);
-    OTA_Os.lock();
+    if (err == OTA_Err_None) {
+        open_inbox(config);
+        if (OTA_Os.start(loop)) {
+            return;
+        }
+        err = OTA_Err_NotReady;
+    }
+    lock();
     shared.error = err;
-    OTA_Os.unlock();
-    if (err != OTA_Err_None) {
-        close_inbox();
-        return;
-    }
-    open_inbox(config);
-    if (!OTA_Os.start(loop)) {
-        OTA_Os.lock();
-        shared.error = OTA_Err_NotReady;
-        shared.phase = JOINING;
-        OTA_Os.unlock();
-        close_inbox();
-    }
+    shared.phase = JOINING;
+    close_inbox();
 }
 
 /* Lock held: from `from` to `to`, for one caller alone. */
@@ -432,53 +363,59 @@ static bool claim(enum phase from, enum phase to)
     return mine;
 }
 
+/* Lock held, and given up: the thread of an agent that has ended is joined, by one caller alone. */
+static void join_if_ended(void)
+{
+    const bool mine = claim(ENDED, JOINING);
+    unlock();
+    if (mine) {
+        OTA_Os.join();
+        lock();
+        close_inbox();
+    }
+}
+
+/* Lock held. */
+static void wait_while(enum phase first, enum phase last, ota_ms_t deadline)
+{
+    while (shared.phase >= first && shared.phase <= last && OTA_Os.now() < deadline) {
+        OTA_Os.wait_until(deadline);
+    }
+}
+
 OTA_State_t OTA_AgentInit(const struct OTA_Config *config, uint32_t timeout_ms)
 {
     const ota_ms_t deadline = OTA_Os.now() + timeout_ms;
-    OTA_Os.lock();
-    const bool ended = claim(ENDED, JOINING);
-    OTA_Os.unlock();
-    if (ended) { /* by a shutdown that did not wait for it */
-        OTA_Os.join();
-        close_inbox();
-    }
+    lock();
+    join_if_ended(); /* by a shutdown that did not wait for it */
 
-    OTA_Os.lock();
+    lock();
     const bool mine = claim(STOPPED, PREPARING);
     if (may_post() && config != NULL) {
         adopt_callback(config);
     }
-    OTA_Os.unlock();
+    unlock();
     if (mine) {
         start(config);
     }
 
-    OTA_Os.lock();
-    while ((shared.phase == PREPARING || shared.phase == STARTING) && OTA_Os.now() < deadline) {
-        OTA_Os.wait_until(deadline);
-    }
+    lock();
+    wait_while(PREPARING, STARTING, deadline);
     const OTA_State_t state = state_locked();
-    OTA_Os.unlock();
+    unlock();
     return state;
 }
 
 OTA_State_t OTA_AgentShutdown(uint32_t timeout_ms)
 {
     const ota_ms_t deadline = OTA_Os.now() + timeout_ms;
-    OTA_Os.lock();
+    lock();
     if (may_post()) {
         shared.phase = STOPPING;
         OTA_Os.wake();
     }
-    while (shared.phase == STOPPING && OTA_Os.now() < deadline) {
-        OTA_Os.wait_until(deadline);
-    }
-    const bool ended = claim(ENDED, JOINING);
-    OTA_Os.unlock();
-    if (ended) {
-        OTA_Os.join();
-        close_inbox();
-    }
+    wait_while(STOPPING, STOPPING, deadline);
+    join_if_ended();
     return OTA_GetAgentState();
 }
 
@@ -486,110 +423,85 @@ OTA_State_t OTA_AgentShutdown(uint32_t timeout_ms)
 
 OTA_State_t OTA_GetAgentState(void)
 {
-    OTA_Os.lock();
+    lock();
     const OTA_State_t state = state_locked();
-    OTA_Os.unlock();
+    unlock();
     return state;
 }
 
 OTA_Err_t OTA_GetLastError(void)
 {
-    OTA_Os.lock();
+    lock();
     const OTA_Err_t err = shared.error;
-    OTA_Os.unlock();
+    unlock();
     return err;
 }
 
 OTA_ImageState_t OTA_GetImageState(void)
 {
-    OTA_Os.lock();
+    lock();
     const OTA_ImageState_t image = may_post() ? shared.image : OTA_ImageState_Unknown;
-    OTA_Os.unlock();
+    unlock();
     return image;
 }
 
 struct OTA_Statistics OTA_GetStatistics(void)
 {
-    OTA_Os.lock();
-    const struct OTA_Statistics statistics = shared.statistics;
-    OTA_Os.unlock();
+    struct OTA_Statistics statistics = { 0 };
+    lock();
+    if (shared.phase != PREPARING) {
+        const struct ota_inbox_stats *s = &own.agent.inbox.stats;
+        statistics.received = s->received;
+        statistics.processed = s->processed;
+        statistics.dropped = s->dropped + s->too_large;
+        statistics.queued = s->received - statistics.dropped;
+    }
+    unlock();
     return statistics;
 }
 
 /* Between these two the agent stays, even if it is shut down meanwhile. */
 static bool begin_post(void)
 {
-    OTA_Os.lock();
+    lock();
     const bool possible = may_post();
-    shared.posting += possible ? 1u : 0;
-    OTA_Os.unlock();
+    shared.posting += possible;
+    unlock();
     return possible;
 }
 
 static void end_post(void)
 {
-    OTA_Os.lock();
+    lock();
     shared.posting--;
-    if (shared.phase == JOINING) {
-        OTA_Os.wake();
-    }
-    OTA_Os.unlock();
+    wake_and_unlock(); /* who waits for the last one */
 }
 
-/* Post `command` if the agent runs and `possible` says so of the state that is shown. */
-static OTA_Err_t post(enum ota_command command, bool (*possible)(void))
+/* Post `command` if the agent runs and is in one of these situations. */
+static OTA_Err_t post(enum ota_command command, uint32_t situations)
 {
-    OTA_Os.lock();
-    OTA_Err_t err = shared.phase == RUNNING ? OTA_Err_None : OTA_Err_NotReady;
-    if (err == OTA_Err_None && !possible()) {
-        err = OTA_Err_NoActiveJob;
-    }
-    OTA_Os.unlock();
-    if (err != OTA_Err_None) {
-        return err;
-    }
-    if (!begin_post()) {
-        return OTA_Err_NotReady;
+    lock();
+    const bool runs = shared.phase == RUNNING, possible = (shared.situation & situations) != 0;
+    shared.posting += runs && possible;
+    unlock();
+    if (!runs || !possible) {
+        return runs ? OTA_Err_NoActiveJob : OTA_Err_NotReady;
     }
     ota_agent_post_command(&own.agent, command);
     end_post();
     return OTA_Err_None;
 }
 
-static bool always(void)
-{
-    return true;
-}
-
-static bool is_ready(void)
-{
-    return shared.state == OTA_JOURNAL_READY;
-}
-
-static bool is_testing(void)
-{
-    return shared.testing;
-}
-
-static bool can_reject(void)
-{
-    return shared.testing || shared.state == OTA_JOURNAL_READY;
-}
-
-static bool can_abort(void)
-{
-    return can_reject() || shared.state == OTA_JOURNAL_CLAIMED ||
-           shared.state == OTA_JOURNAL_RECEIVING;
-}
+#define IN(state) (1u << OTA_JOURNAL_##state)
 
 OTA_Err_t OTA_ActivateNewImage(void)
 {
-    return post(OTA_COMMAND_ACTIVATE, is_ready);
+    return post(OTA_COMMAND_ACTIVATE, IN(READY));
 }
 
 OTA_Err_t OTA_CheckForUpdate(void)
 {
-    return post(OTA_COMMAND_CHECK, always);
+    return post(OTA_COMMAND_CHECK, UINT32_MAX);
 }
 
 OTA_Err_t OTA_SetImageState(OTA_ImageState_t state)
@@ -597,9 +509,10 @@ OTA_Err_t OTA_SetImageState(OTA_ImageState_t state)
     switch (state) {
     case OTA_ImageState_Testing:
         return OTA_GetAgentState() > OTA_AgentState_NotReady ? OTA_Err_None : OTA_Err_NotReady;
-    case OTA_ImageState_Accepted: return post(OTA_COMMAND_CONFIRM, is_testing);
-    case OTA_ImageState_Rejected: return post(OTA_COMMAND_REJECT, can_reject);
-    case OTA_ImageState_Aborted: return post(OTA_COMMAND_ABORT, can_abort);
+    case OTA_ImageState_Accepted: return post(OTA_COMMAND_CONFIRM, IN(TESTING));
+    case OTA_ImageState_Rejected: return post(OTA_COMMAND_REJECT, IN(TESTING) | IN(READY));
+    case OTA_ImageState_Aborted:
+        return post(OTA_COMMAND_ABORT, IN(TESTING) | IN(READY) | IN(CLAIMED) | IN(RECEIVING));
     case OTA_ImageState_Unknown: break;
     }
     return OTA_Err_BadImageState;
@@ -609,9 +522,9 @@ OTA_Err_t OTA_SetImageState(OTA_ImageState_t state)
 
 static void on_link(bool up)
 {
-    OTA_Os.lock();
+    lock();
     shared.link_up = up; /* init may come later */
-    OTA_Os.unlock();
+    unlock();
     if (begin_post()) {
         ota_agent_post_link(&own.agent, up);
         end_post();
