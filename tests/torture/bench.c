@@ -189,11 +189,12 @@ const struct sim_image *bench_image_in(const struct bench *b, enum ota_slot slot
 
 static struct ota_boot_result run_bootloader(struct bench *b)
 {
+    struct ota_boot_result result = { .verdict = { .rule = OTA_BOOT_RECOVERY } };
     memset(&b->device, 0xa5, sizeof b->device); /* RAM after a reset is anything */
     b->device.runs = b->device.event_waits = b->device.reboot_waits = false;
     b->seen.boots++;
     if (ota_store_open(&b->device.store, &b->flash.base, &b->layout) != OTA_OK) {
-        return (struct ota_boot_result){ .verdict = { .rule = OTA_BOOT_RECOVERY } };
+        return result;
     }
     const struct ota_boot_cfg cfg = {
         .store = &b->device.store,
@@ -201,7 +202,8 @@ static struct ota_boot_result run_bootloader(struct bench *b)
         .scratch = &b->device.scratch,
         .trials_max = b->cfg.geometry->trials_max,
     };
-    return ota_boot(&cfg);
+    ota_boot(&cfg, &result);
+    return result;
 }
 
 /* What the image's start-up code does with flash and the handover. */

@@ -185,7 +185,7 @@ static int replay(const struct options *o)
 static int usage(void)
 {
     printf("usage: torture [--short] [--seed N] [--geometry N] [--phase N] [--write-size N]\n"
-           "               [--jobs N] [--triples N] [--real-crypto] [--replay CASE]\n"
+           "               [--jobs N] [--triples N] [--real-crypto] [--first] [--replay CASE]\n"
            "geometries:\n");
     for (uint32_t i = 0; i < torture_geometry_count; i++) {
         printf("  %2u  %s\n", (unsigned)i, torture_geometries[i].name);
@@ -197,7 +197,19 @@ static int usage(void)
     return 2;
 }
 
-enum choice { SHORT = 256, SEED, GEOMETRY, PHASE, WRITE_SIZE, JOBS, TRIPLES, REAL, REPLAY, HELP };
+enum choice {
+    SHORT = 256,
+    SEED,
+    GEOMETRY,
+    PHASE,
+    WRITE_SIZE,
+    JOBS,
+    TRIPLES,
+    REAL,
+    REPLAY,
+    FIRST,
+    HELP
+};
 
 static uint32_t number(const char *text)
 {
@@ -215,6 +227,7 @@ static bool take_option(struct options *o, int option)
     case JOBS: o->jobs = number(optarg); return o->jobs >= 1 && o->jobs <= JOBS_MAX;
     case TRIPLES: o->triples = strtoull(optarg, NULL, 0); return true;
     case REAL: o->cfg.keys = sim_keys_real(); return true;
+    case FIRST: o->cfg.first = true; return true;
     case REPLAY: o->replay = optarg; return true;
     default: return false;
     }
@@ -232,6 +245,7 @@ int main(int argc, char **argv)
         { "triples", required_argument, NULL, TRIPLES },
         { "real-crypto", no_argument, NULL, REAL },
         { "replay", required_argument, NULL, REPLAY },
+        { "first", no_argument, NULL, FIRST },
         { "help", no_argument, NULL, HELP },
         { NULL, 0, NULL, 0 },
     };

@@ -3,6 +3,8 @@
  */
 #include "torture.h"
 
+#include "ota/image_write.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +34,16 @@ static uint32_t random_next(uint32_t *x)
 
 /* --- where a phase begins ---------------------------------------------------------------- */
 
+static bool second_half_is_blank(const struct bench *b)
+{
+    const struct ota_region r = b->layout.journal;
+    bool blank = true;
+    for (uint32_t i = r.size / 2u; i < r.size; i++) {
+        blank = blank && b->flash.bytes[r.offset + i] == b->flash.base.erased;
+    }
+    return blank;
+}
+
 /* States that say nothing, until the half in use takes only `room` more. */
 static void fill_journal(struct bench *b, uint32_t room)
 {
@@ -42,7 +54,7 @@ static void fill_journal(struct bench *b, uint32_t room)
     do {
         bench_must(ota_journal_write(&store, &nothing) == OTA_OK, "no journal");
         fits++;
-    } while (store.journal.half == 0);
+    } while (second_half_is_blank(b));
 
     memset(b->flash.bytes + b->layout.journal.offset, b->flash.base.erased, b->layout.journal.size);
     bench_must(ota_store_open(&store, &b->flash.base, &b->layout) == OTA_OK, "no store");
@@ -79,13 +91,53 @@ static void prepare(struct rack *r)
 
 /* --- one case ------------------------------------------------------------------------------- */
 
-/* Another deployment key beside the first: all that there is verifies under both records. */
+/* Another release key beside the first: all that there is verifies under both keysets. */
 static struct ota_trust other_trust(const struct bench *b)
 {
     struct ota_trust trust = sim_trust(b->cfg.keys);
-    trust.deployment[1] = trust.release[0];
-    trust.deployment_count = 2;
+    uint8_t key[OTA_KEY_SIZE];
+    b->cfg.keys->point(SIM_KEYS_FOREIGN, key);
+    bench_must(ota_anchor_make(b->cfg.keys->crypto, key, &trust.release[1]) == OTA_OK, "no key");
+    trust.release_count = 2;
+    trust.version = 1;
     return trust;
+}
+
+/* The keyset that says so, signed by the key that the factory's names. */
+static struct ota_span write_keyset(const struct bench *b, struct ota_buf room)
+{
+    const struct sim_keys *const keys = b->cfg.keys;
+    const struct ota_span no_ca[OTA_KEYSET_CAS_MAX] = { OTA_SPAN_NONE };
+    struct ota_trust trust = other_trust(b);
+    struct ota_writer w = ota_writer(room);
+    uint8_t digest[OTA_DIGEST_SIZE], der[SIM_DER_MAX], rs[OTA_P256_RS_SIZE];
+    struct ota_sha256 h;
+    trust.hw_revision = 0;
+    ota_keyset_write(&w, &trust, OTA_SPAN_NONE, no_ca);
+    ota_write_u8(&w, OTA_KEY_P256);
+    ota_write_bytes(&w, OTA_SPAN_OF(trust.release[0].key_id));
+    struct ota_crypto *const c = keys->crypto;
+    bench_must(c->ops->sha256_begin(c, &h) == OTA_OK &&
+                   c->ops->sha256_update(c, &h, ota_writer_done(&w)) == OTA_OK &&
+                   c->ops->sha256_peek(c, &h, digest) == OTA_OK,
+               "no digest");
+    const struct ota_span signature = { der, keys->sign(SIM_KEYS_RELEASE, digest, der) };
+    bench_must(ota_signature_from_der(signature, rs) == OTA_OK, "no signature");
+    ota_write_bytes(&w, OTA_SPAN_OF(rs));
+    return ota_writer_done(&w);
+}
+
+static void change_keys(struct bench *b)
+{
+    static struct ota_keyset_room room;
+    uint8_t bytes[1024];
+    const struct ota_span keyset = write_keyset(b, OTA_BUF_OF(bytes));
+    const ota_err_t err =
+        ota_store_keyset_install(&b->device.store, b->cfg.keys->crypto, b->device.boot.verdict.slot,
+                                 (struct ota_buf){ bytes, keyset.len }, &room);
+    if (err != OTA_OK && !b->flash.off) {
+        bench_violation(b, "the keyset cannot be installed");
+    }
 }
 
 /* From the phase's beginning to its end, or until the power goes. */
@@ -93,10 +145,7 @@ static void play_phase(struct rack *r)
 {
     struct bench *const b = &r->b;
     if (r->phase->keyset) {
-        const struct ota_trust trust = other_trust(b);
-        if (ota_store_trust_write(&b->device.store, &trust) != OTA_OK && !b->flash.off) {
-            bench_violation(b, "the trust record cannot be replaced");
-        }
+        change_keys(b);
         return;
     }
     if (r->phase->from == BENCH_AT_REST) {
@@ -112,17 +161,21 @@ static void come_to_rest(struct rack *r)
     (void)bench_run(&r->b, BENCH_AT_REST);
 }
 
-/* The record that was there or the one that was to come, whole. */
+/* The keys that were there or those that were to come, all of them. */
 static void check_trust(struct bench *b)
 {
     const struct ota_trust old = sim_trust(b->cfg.keys), new = other_trust(b);
     struct ota_trust found;
-    if (ota_store_trust(&b->device.store, &found) != OTA_OK ||
-        (found.deployment_count == old.deployment_count
-             ? memcmp(&found.release, &old.release, sizeof old.release) != 0
-             : found.deployment_count != new.deployment_count ||
-                   memcmp(&found.deployment, &new.deployment, sizeof new.deployment) != 0)) {
-        bench_violation(b, "the trust record is neither the old nor the new one");
+    if (ota_store_trust(&b->device.store, &found) != OTA_OK) {
+        bench_violation(b, "the keys are lost");
+        return;
+    }
+    const struct ota_trust *const want = found.version == 0 ? &old : &new;
+    if (found.version != want->version || found.hw_revision != old.hw_revision ||
+        found.release_count != want->release_count ||
+        memcmp(found.release, want->release, want->release_count * sizeof want->release[0]) != 0 ||
+        memcmp(found.deployment, want->deployment, sizeof want->deployment[0]) != 0) {
+        bench_violation(b, "the keys are neither the old nor the new ones");
     }
     b->seen.outside = bench_outside(b);
 }
@@ -207,6 +260,9 @@ static void run_case(struct rack *r, const struct bench_point *from, uint32_t fi
         torture_write_case(&r->now, text, sizeof text);
         if (r->tally->violations++ < 10) {
             printf("VIOLATION in %s: %s: --replay %s\n", r->phase->name, violation, text);
+        }
+        if (r->cfg->first) {
+            exit(1);
         }
     }
 }

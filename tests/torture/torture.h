@@ -15,7 +15,7 @@ struct torture_phase {
     enum sim_behaviour behaviour; /* of the update */
     enum bench_stop from, to;     /* BENCH_AT_REST as `from`: power-on */
     uint32_t room;                /* states that the journal's half still takes; 0: it is new */
-    bool keyset;                  /* no update: the trust record is replaced */
+    bool keyset;                  /* no update: the keyset is replaced */
     bool pairs;                   /* each pair of cuts, too */
 };
 
@@ -52,7 +52,7 @@ struct torture_cfg {
     bool singles;
     bool pairs;
     uint64_t triples; /* of random cuts */
-    bool verbose;
+    bool first;       /* the first violation ends it */
 };
 
 /** All cases of one geometry, write unit, erased value and phase. */
