@@ -8,8 +8,7 @@
 #include "ota/keyset.h"
 
 /* Trust is a keyset (ota/keyset.h). All keys, without certificates and revocations: what every device has room for. */
-#define OTA_TRUST_SIZE_MIN                                                                         \
-    (OTA_KEYSET_HEAD_SIZE + 2u * OTA_ANCHORS_MAX * OTA_KEYSET_ANCHOR_SIZE)
+#define OTA_TRUST_SIZE_MIN (OTA_KEYSET_HEAD_SIZE + 2u * OTA_ANCHORS_MAX * OTA_KEYSET_ANCHOR_SIZE)
 
 /* Journal: a state, and a mark: sequence of its state 4 | mark 4. */
 #define OTA_JOURNAL_STATE_SIZE 196u
