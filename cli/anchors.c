@@ -3,7 +3,7 @@
 #include "keys.h"
 #include <string.h>
 
-bool cli_anchors_read(const struct cli_args *args, const char *option,
+bool cli_anchors_read(const struct cli_args *args, const char *option, enum cli_key_use use,
                       struct ota_anchor anchors[OTA_ANCHORS_MAX], uint8_t *count,
                       struct srv_err *err)
 {
@@ -13,8 +13,8 @@ bool cli_anchors_read(const struct cli_args *args, const char *option,
             return srv_fail(err, SRV_E_LIMIT, "%s: a device trusts at most %u keys of a kind",
                             option, OTA_ANCHORS_MAX);
         }
-        EVP_PKEY *key = cli_key_read_public(path, err);
-        bool ok = key != NULL && cli_key_point(key, anchors[*count].key, err) &&
+        EVP_PKEY *key = cli_key_read_public(path, use, err);
+        bool ok = key != NULL && cli_key_public(key, anchors[*count].key, err) &&
                   cli_key_id(key, anchors[*count].key_id, err);
         EVP_PKEY_free(key);
         if (!ok) {

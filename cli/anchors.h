@@ -3,10 +3,11 @@
 #define CLI_ANCHORS_H
 
 #include "cli.h"
-#include "ota/image.h"
+#include "keys.h"
 
-/** All files given with `option`, at most OTA_ANCHORS_MAX. */
+/** The public keys in the files given with `option`, at most OTA_ANCHORS_MAX. */
 SRV_MUST_CHECK bool cli_anchors_read(const struct cli_args *args, const char *option,
+                                     enum cli_key_use use,
                                      struct ota_anchor anchors[OTA_ANCHORS_MAX], uint8_t *count,
                                      struct srv_err *err);
 

@@ -9,6 +9,7 @@
 /* Every command has these. */
 static const struct cli_option common[] = {
     { "-o", "table|json|csv", "form of the output (default: table)", CLI_ONCE },
+    { "--json", NULL, "the same as -o json", CLI_ONCE },
     { "--help", NULL, "this text", CLI_ONCE },
     { 0 },
 };
@@ -113,6 +114,13 @@ static bool read_format(struct cli_args *args)
         [CLI_TABLE] = "table", [CLI_JSON] = "json", [CLI_CSV] = "csv"
     };
     const char *word = cli_option(args, "-o");
+    if (cli_option(args, "--json") != NULL) {
+        if (word != NULL) {
+            cli_fail(CLI_USAGE, NULL, "--json and -o both say what the output is: one is enough");
+            return false;
+        }
+        word = words[CLI_JSON];
+    }
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (word == NULL || strcmp(word, words[i]) == 0) {
             args->format = (enum cli_format)i;

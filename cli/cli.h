@@ -77,7 +77,8 @@ extern const struct cli_command cli_up, cli_down, cli_status;
 extern const struct cli_command cli_thing_create, cli_thing_list, cli_thing_show;
 extern const struct cli_command cli_thing_disable, cli_thing_enable;
 extern const struct cli_command cli_key_new;
-extern const struct cli_command cli_image_sign, cli_image_info, cli_image_verify;
+extern const struct cli_command cli_image_sign, cli_image_info, cli_image_verify, cli_image_resign;
+extern const struct cli_command cli_keyset_make, cli_keyset_info;
 extern const struct cli_command cli_factory, cli_deploy;
 extern const struct cli_command cli_job_list, cli_job_show, cli_job_watch, cli_job_cancel;
 

@@ -69,9 +69,9 @@ static bool read_identity(const struct cli_args *args, struct device *d, struct 
 static bool read_device(const struct cli_args *args, struct device *d, struct srv_err *err)
 {
     return cli_image_read(cli_operand(args, 0), &d->image, err) &&
-           cli_anchors_read(args, "--release-key", d->trust.release, &d->trust.release_count,
-                            err) &&
-           cli_anchors_read(args, "--deployment-key", d->trust.deployment,
+           cli_anchors_read(args, "--release-key", CLI_KEY_RELEASE, d->trust.release,
+                            &d->trust.release_count, err) &&
+           cli_anchors_read(args, "--deployment-key", CLI_KEY_OTHER, d->trust.deployment,
                             &d->trust.deployment_count, err) &&
            cli_device_read(args, &d->image.image, &d->trust, err) && read_identity(args, d, err);
 }

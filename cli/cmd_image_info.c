@@ -1,6 +1,7 @@
 /* waft image info: what an image says of itself. */
 #include "cli.h"
 #include "image_file.h"
+#include "ota/image_format.h"
 #include "out.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@ static const struct cli_column columns[] = {
     { "hwMin", "hardware from", CLI_NUMBER },
     { "hwMax", "hardware to", CLI_NUMBER },
     { "counter", "security counter", CLI_NUMBER },
+    { "dependencies", "depends on", CLI_TEXT },
+    { "slotAddress", "linked for", CLI_TEXT },
     { "size", "bytes", CLI_NUMBER },
     { "payloadSize", "payload bytes", CLI_NUMBER },
     { "headerSize", "header bytes", CLI_NUMBER },
@@ -20,6 +23,7 @@ static const struct cli_column columns[] = {
     { "digestMatches", "digest matches", CLI_TEXT },
     { "fileDigest", "file digest", CLI_TEXT },
     { "keyIds", "signed by", CLI_TEXT },
+    { "keyKinds", "kinds of keys", CLI_TEXT },
 };
 
 /* Room for the texts of one image. */
@@ -27,7 +31,36 @@ struct texts {
     char version[OTA_VERSION_TEXT_MAX + 1u], vendor[37], class_id[37], numbers[6][24];
     char digest[2 * OTA_DIGEST_SIZE + 1], file_digest[2 * OTA_DIGEST_SIZE + 1];
     char keys[OTA_IMAGE_SIGNATURES_MAX * (2 * OTA_DIGEST_SIZE + 1) + 1];
+    char kinds[OTA_IMAGE_SIGNATURES_MAX * sizeof "Ed25519"], slot[16];
+    char dependencies[OTA_IMAGE_TLVS_MAX * 2u]; /* an entry of 16 bytes has a text of at most 29 */
 };
+
+/* "0:1.4.0 1:2.0.0", out of the protected area; the reader of images only says whether all are met. */
+static void write_dependencies(struct texts *t, const struct cli_image *file)
+{
+    const struct ota_image_header *h = &file->image.header;
+    struct ota_reader area = ota_reader((struct ota_span){
+        (const uint8_t *)file->bytes + ota_image_tlvs_offset(h), h->protected_size });
+    size_t at = 0;
+    t->dependencies[0] = '\0';
+    (void)ota_read_u32le(&area);
+    while (ota_reader_left(&area) > 0) {
+        const uint16_t type = ota_read_u16le(&area), len = ota_read_u16le(&area);
+        struct ota_reader value = ota_reader(ota_read_bytes(&area, len));
+        if (type != OTA_TLV_DEPENDENCY) {
+            continue;
+        }
+        char version[OTA_VERSION_TEXT_MAX + 1u];
+        const uint32_t image = ota_read_u32le(&value) & 0xffu;
+        struct ota_version v = { .major = ota_read_u8(&value) };
+        v.minor = ota_read_u8(&value);
+        v.revision = ota_read_u16le(&value);
+        v.build = ota_read_u32le(&value);
+        cli_version_print(version, v);
+        at += (size_t)snprintf(t->dependencies + at, sizeof t->dependencies - at, "%s%u:%s",
+                               at > 0 ? " " : "", (unsigned)image, version);
+    }
+}
 
 static void write_texts(struct texts *t, const struct cli_image *file)
 {
@@ -47,13 +80,22 @@ static void write_texts(struct texts *t, const struct cli_image *file)
     cli_hex(t->digest, image->digest, OTA_DIGEST_SIZE);
     cli_hex(t->file_digest, file->file_digest, OTA_DIGEST_SIZE);
     t->keys[0] = '\0';
+    t->kinds[0] = '\0';
     for (size_t i = 0; i < image->signature_count; i++) {
         char *at = t->keys + strlen(t->keys);
         if (i > 0) {
             *at++ = ' ';
+            strcat(t->kinds, " ");
         }
         cli_hex(at, image->signatures[i].key_id, OTA_DIGEST_SIZE);
+        strcat(t->kinds, image->signatures[i].kind == OTA_KEY_ED25519 ? "Ed25519" : "P-256");
     }
+    const bool fixed = (image->header.flags & OTA_IMAGE_FLAG_ROM_FIXED) != 0;
+    t->slot[0] = '\0';
+    if (fixed) {
+        snprintf(t->slot, sizeof t->slot, "0x%08x", image->header.load_address);
+    }
+    write_dependencies(t, file);
 }
 
 static void print_info(const struct cli_image *file, bool matches, enum cli_format format)
@@ -62,10 +104,10 @@ static void print_info(const struct cli_image *file, bool matches, enum cli_form
     struct cli_table t;
     write_texts(&x, file);
     cli_table_begin(&t, columns, sizeof columns / sizeof columns[0]);
-    cli_table_add(&t, (const char *const[]){ x.version, x.vendor, x.class_id, x.numbers[0],
-                                             x.numbers[1], x.numbers[2], x.numbers[3], x.numbers[4],
-                                             x.numbers[5], x.digest, matches ? "yes" : "no",
-                                             x.file_digest, x.keys });
+    cli_table_add(&t, (const char *const[]){
+                          x.version, x.vendor, x.class_id, x.numbers[0], x.numbers[1], x.numbers[2],
+                          x.dependencies, x.slot, x.numbers[3], x.numbers[4], x.numbers[5],
+                          x.digest, matches ? "yes" : "no", x.file_digest, x.keys, x.kinds });
     cli_table_print_one(&t, format);
     cli_table_end(&t);
 }

@@ -3,7 +3,6 @@
 #include "cli.h"
 #include "image_file.h"
 #include "keys.h"
-#include "ota/image_write.h"
 #include "out.h"
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -13,8 +12,13 @@
 /* Header, TLVs and padding around a payload. */
 #define FRAME_MAX (UINT16_MAX + OTA_IMAGE_TLVS_MAX)
 
+/* More do not fit beside two signatures. */
+#define DEPENDENCIES_MAX 8u
+
 struct job {
     struct ota_image image; /* what to say; digest and signatures are not looked at */
+    struct ota_image_dependency dependencies[DEPENDENCIES_MAX];
+    size_t dependency_count;
     EVP_PKEY *keys[OTA_IMAGE_SIGNATURES_MAX];
     size_t key_count;
     char *payload;
@@ -55,6 +59,37 @@ static bool read_words(const struct cli_args *args, struct job *job, struct srv_
            (hw == NULL || cli_hw_read(hw, &job->image.hw_min, &job->image.hw_max, err));
 }
 
+/* "1:2.0.0": image 1 in 2.0.0 or higher. */
+static bool read_dependency(const char *text, struct ota_image_dependency *d, struct srv_err *err)
+{
+    const char *colon = strchr(text, ':');
+    char *end = NULL;
+    unsigned long image = colon != NULL ? strtoul(text, &end, 10) : 0;
+    if (colon == NULL || end != colon || text[0] < '0' || text[0] > '9' || image > UINT8_MAX ||
+        ota_version_parse(ota_span_of_str(colon + 1), &d->version) != OTA_OK) {
+        return srv_fail(err, SRV_E_INVALID, "--dependency is IMAGE:VERSION like 0:1.4.0, not %.40s",
+                        text);
+    }
+    d->image = (uint8_t)image;
+    return true;
+}
+
+static bool read_dependencies(const struct cli_args *args, struct job *job, struct srv_err *err)
+{
+    const char *text = NULL;
+    for (; (text = cli_option_at(args, "--dependency", job->dependency_count)) != NULL;
+         job->dependency_count++) {
+        if (job->dependency_count == DEPENDENCIES_MAX) {
+            return srv_fail(err, SRV_E_LIMIT, "an image has at most %u dependencies",
+                            DEPENDENCIES_MAX);
+        }
+        if (!read_dependency(text, &job->dependencies[job->dependency_count], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool read_keys(const struct cli_args *args, struct job *job, struct srv_err *err)
 {
     const char *path = NULL;
@@ -63,7 +98,7 @@ static bool read_keys(const struct cli_args *args, struct job *job, struct srv_e
             return srv_fail(err, SRV_E_LIMIT, "an image has at most %u signatures",
                             OTA_IMAGE_SIGNATURES_MAX);
         }
-        EVP_PKEY *key = cli_key_read_private(path, err);
+        EVP_PKEY *key = cli_key_read_private(path, CLI_KEY_RELEASE, err);
         if (key == NULL) {
             return false;
         }
@@ -91,11 +126,9 @@ static bool sign(struct job *job, struct ota_writer *w, struct srv_err *err)
     struct ota_image_signing signings[OTA_IMAGE_SIGNATURES_MAX] = { 0 };
     cli_sha256(covered.ptr, covered.len, digest);
     for (size_t i = 0; i < job->key_count; i++) {
-        if (!cli_key_id(job->keys[i], signings[i].key_id, err) ||
-            !cli_sign_digest(job->keys[i], digest, &signatures[i], err)) {
+        if (!cli_image_signing(job->keys[i], digest, &signatures[i], &signings[i], err)) {
             return false;
         }
-        signings[i].signature = (struct ota_span){ signatures[i].der, signatures[i].len };
     }
     ota_image_unprotected_write(w, digest, signings, job->key_count);
     return true;
@@ -105,7 +138,8 @@ static bool write_image(struct job *job, const char *path, struct srv_err *err)
 {
     uint8_t protected_room[OTA_IMAGE_TLVS_MAX];
     struct ota_writer tlvs = ota_writer(OTA_BUF_OF(protected_room));
-    ota_image_protected_write(&tlvs, &job->image, NULL);
+    const struct ota_image_dependencies needs = { job->dependencies, job->dependency_count };
+    ota_image_protected_write(&tlvs, &job->image, &needs);
     struct ota_span protected_tlvs = ota_writer_done(&tlvs);
     struct ota_image_header *h = &job->image.header;
     h->protected_size = (uint16_t)protected_tlvs.len;
@@ -127,35 +161,6 @@ static bool write_image(struct job *job, const char *path, struct srv_err *err)
     return ok;
 }
 
-static enum cli_exit print_result(const char *path, enum cli_format format)
-{
-    struct cli_image image;
-    struct srv_err err = { 0 };
-    if (!cli_image_read(path, &image, &err)) {
-        return cli_fail(CLI_FAILED, NULL, "what was written is no image: %s", err.text);
-    }
-    static const struct cli_column columns[] = {
-        { "file", "image", CLI_TEXT },
-        { "version", "version", CLI_TEXT },
-        { "size", "bytes", CLI_NUMBER },
-        { "digest", "image digest", CLI_TEXT },
-        { "fileDigest", "file digest", CLI_TEXT },
-    };
-    char version[OTA_VERSION_TEXT_MAX + 1u], size[24], digest[2 * OTA_DIGEST_SIZE + 1],
-        file[2 * OTA_DIGEST_SIZE + 1];
-    cli_version_print(version, image.image.header.version);
-    snprintf(size, sizeof size, "%zu", image.size);
-    cli_hex(digest, image.digest, OTA_DIGEST_SIZE);
-    cli_hex(file, image.file_digest, OTA_DIGEST_SIZE);
-    struct cli_table t;
-    cli_table_begin(&t, columns, 5);
-    cli_table_add(&t, (const char *const[]){ path, version, size, digest, file });
-    cli_table_print_one(&t, format);
-    cli_table_end(&t);
-    cli_image_end(&image);
-    return CLI_OK;
-}
-
 static enum cli_exit run(const struct cli_args *args)
 {
     struct srv_err err = { 0 };
@@ -164,8 +169,9 @@ static enum cli_exit run(const struct cli_args *args)
         return CLI_USAGE;
     }
     const char *out = cli_option(args, "--out");
-    bool ok = read_words(args, &job, &err) && read_keys(args, &job, &err) &&
-              read_payload(cli_operand(args, 0), &job, &err) && write_image(&job, out, &err);
+    bool ok = read_words(args, &job, &err) && read_dependencies(args, &job, &err) &&
+              read_keys(args, &job, &err) && read_payload(cli_operand(args, 0), &job, &err) &&
+              write_image(&job, out, &err);
     for (size_t i = 0; i < job.key_count; i++) {
         EVP_PKEY_free(job.keys[i]);
     }
@@ -173,11 +179,12 @@ static enum cli_exit run(const struct cli_args *args)
     if (!ok) {
         return cli_fail(CLI_FAILED, NULL, "%s", err.text);
     }
-    return print_result(out, args->format);
+    return cli_image_print_made(out, args->format);
 }
 
 static const struct cli_option options[] = {
-    { "--key", "FILE", "private release key, PEM; twice while keys are rotated", CLI_SOME },
+    { "--key", "FILE", "private release key, P-256 or Ed25519, PEM; twice while keys are rotated",
+      CLI_SOME },
     { "--out", "FILE", "where the image goes", CLI_REQUIRED },
     { "--version", "X.Y.Z[+BUILD]", "version of the image", CLI_REQUIRED },
     { "--vendor", "UUID", "whose devices it is for", CLI_REQUIRED },
@@ -185,6 +192,10 @@ static const struct cli_option options[] = {
     { "--counter", "N", "security counter: a device never goes below it again (default: 0)",
       CLI_ONCE },
     { "--hw", "REV|MIN-MAX", "hardware revisions that it runs on (default: all)", CLI_ONCE },
+    { "--dependency", "IMAGE:VERSION",
+      "image that must be there, in at least that version; devices of waft have image 0 only, this "
+      "one",
+      CLI_REPEATED },
     { "--header-size", "BYTES", "where the payload begins (default: 32; Cortex-M wants 0x200)",
       CLI_ONCE },
     { "--load-address", "ADDRESS",

@@ -17,10 +17,25 @@ static bool public_path(char out[PATH_ROOM], const char *path)
     return n > 0 && (size_t)n < PATH_ROOM;
 }
 
+/* false after a message. */
+static bool read_kind(const char *text, enum ota_key_kind *kind)
+{
+    *kind = text != NULL && strcmp(text, "ed25519") == 0 ? OTA_KEY_ED25519 : OTA_KEY_P256;
+    if (text == NULL || *kind == OTA_KEY_ED25519 || strcmp(text, "p256") == 0) {
+        return true;
+    }
+    cli_fail(CLI_USAGE, NULL, "--type is p256 or ed25519, not %s", text);
+    return false;
+}
+
 static enum cli_exit run(const struct cli_args *args)
 {
     const char *path = cli_operand(args, 0);
     char public_half[PATH_ROOM];
+    enum ota_key_kind kind;
+    if (!read_kind(cli_option(args, "--type"), &kind)) {
+        return CLI_USAGE;
+    }
     if (!public_path(public_half, path)) {
         return cli_fail(CLI_USAGE, NULL, "that path is too long");
     }
@@ -30,7 +45,7 @@ static enum cli_exit run(const struct cli_args *args)
     }
     struct srv_err err = { 0 };
     uint8_t id[OTA_DIGEST_SIZE];
-    EVP_PKEY *key = cli_key_make(&err);
+    EVP_PKEY *key = cli_key_make(kind, &err);
     bool ok = key != NULL && cli_key_id(key, id, &err) && cli_key_write_private(path, key, &err) &&
               cli_key_write_public(public_half, key, &err);
     EVP_PKEY_free(key);
@@ -52,12 +67,22 @@ static enum cli_exit run(const struct cli_args *args)
     return CLI_OK;
 }
 
+static const struct cli_option options[] = {
+    { "--type", "p256|ed25519",
+      "kind of key (default: p256); ed25519 signs images and keysets only, for devices whose "
+      "crypto "
+      "can check it",
+      CLI_ONCE },
+    { 0 },
+};
+
 const struct cli_command cli_key_new = {
     .noun = "key",
     .verb = "new",
     .operands = "FILE",
     .operand_min = 1,
     .operand_max = 1,
-    .summary = "make a P-256 key: FILE (0600) and FILE.pub; for releases, or for deployments",
+    .summary = "make a key: FILE (0600) and FILE.pub; for releases, or for deployments",
+    .options = options,
     .run = run,
 };

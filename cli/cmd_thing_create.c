@@ -74,7 +74,7 @@ static enum cli_exit create(const char *thing, const struct paths *p, const stru
         cli_api_end(&api);
         return api.code;
     }
-    EVP_PKEY *key = cli_key_make(&err);
+    EVP_PKEY *key = cli_key_make(OTA_KEY_P256, &err);
     char *csr = key != NULL ? cli_csr_make(key, &err) : NULL;
     bool stored = csr != NULL && write_ca(p->ca, api.profile.ca_pem, &err) &&
                   cli_key_write_private(p->key, key, &err);

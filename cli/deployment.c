@@ -94,7 +94,7 @@ bool cli_deployment_read(const struct cli_args *args, struct cli_deployment *d, 
 {
     *d = (struct cli_deployment){ 0 };
     name_artifacts(args, d);
-    EVP_PKEY *key = cli_key_read_private(cli_option(args, "--key"), err);
+    EVP_PKEY *key = cli_key_read_private(cli_option(args, "--key"), CLI_KEY_OTHER, err);
     bool ok = key != NULL;
     for (size_t i = 0; ok && i < d->count; i++) {
         ok = read_artifact(&d->artifacts[i], args, key, err);

@@ -46,6 +46,47 @@ void cli_image_end(struct cli_image *image)
     image->bytes = NULL;
 }
 
+bool cli_image_signing(EVP_PKEY *key, const uint8_t digest[OTA_DIGEST_SIZE],
+                       struct cli_signature *room, struct ota_image_signing *signing,
+                       struct srv_err *err)
+{
+    signing->kind = cli_key_kind(key);
+    if (!cli_key_id(key, signing->key_id, err) || !cli_sign_digest(key, digest, room, err)) {
+        return false;
+    }
+    signing->signature = (struct ota_span){ room->der, room->len };
+    return true;
+}
+
+enum cli_exit cli_image_print_made(const char *path, enum cli_format format)
+{
+    struct cli_image image;
+    struct srv_err err = { 0 };
+    if (!cli_image_read(path, &image, &err)) {
+        return cli_fail(CLI_FAILED, NULL, "what was written is no image: %s", err.text);
+    }
+    static const struct cli_column columns[] = {
+        { "file", "image", CLI_TEXT },
+        { "version", "version", CLI_TEXT },
+        { "size", "bytes", CLI_NUMBER },
+        { "digest", "image digest", CLI_TEXT },
+        { "fileDigest", "file digest", CLI_TEXT },
+    };
+    char version[OTA_VERSION_TEXT_MAX + 1u], size[24], digest[2 * OTA_DIGEST_SIZE + 1],
+        file[2 * OTA_DIGEST_SIZE + 1];
+    cli_version_print(version, image.image.header.version);
+    snprintf(size, sizeof size, "%zu", image.size);
+    cli_hex(digest, image.digest, OTA_DIGEST_SIZE);
+    cli_hex(file, image.file_digest, OTA_DIGEST_SIZE);
+    struct cli_table t;
+    cli_table_begin(&t, columns, 5);
+    cli_table_add(&t, (const char *const[]){ path, version, size, digest, file });
+    cli_table_print_one(&t, format);
+    cli_table_end(&t);
+    cli_image_end(&image);
+    return CLI_OK;
+}
+
 bool cli_uuid_read(const char *text, uint8_t uuid[OTA_UUID_SIZE], struct srv_err *err)
 {
     char digits[2 * OTA_UUID_SIZE + 1];

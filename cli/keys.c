@@ -19,9 +19,10 @@ static void *fail_null(struct srv_err *err, const char *what, const char *path)
     return NULL;
 }
 
-EVP_PKEY *cli_key_make(struct srv_err *err)
+EVP_PKEY *cli_key_make(enum ota_key_kind kind, struct srv_err *err)
 {
-    EVP_PKEY *key = EVP_EC_gen("P-256");
+    EVP_PKEY *key =
+        kind == OTA_KEY_ED25519 ? EVP_PKEY_Q_keygen(NULL, NULL, "ED25519") : EVP_EC_gen("P-256");
     return key != NULL ? key : fail_null(err, "a key could not be made", "");
 }
 
@@ -33,18 +34,51 @@ static bool is_p256(EVP_PKEY *key)
            strcmp(group, "prime256v1") == 0;
 }
 
-/* The key if it is of the one kind that devices check. */
-static EVP_PKEY *only_p256(EVP_PKEY *key, const char *path, const char *what, struct srv_err *err)
+enum ota_key_kind cli_key_kind(EVP_PKEY *key)
 {
-    if (key != NULL && is_p256(key)) {
-        return key;
-    }
-    bool other = key != NULL;
-    EVP_PKEY_free(key);
-    return fail_null(err, other ? " is a key of another kind: P-256 is wanted" : what, path);
+    return EVP_PKEY_is_a(key, "ED25519") ? OTA_KEY_ED25519 : OTA_KEY_P256;
 }
 
-EVP_PKEY *cli_key_read_private(const char *path, struct srv_err *err)
+bool cli_key_id(EVP_PKEY *key, uint8_t id[OTA_DIGEST_SIZE], struct srv_err *err)
+{
+    unsigned char *der = NULL;
+    int len = i2d_PUBKEY(key, &der);
+    if (len <= 0) {
+        return srv_fail(err, SRV_E_INTERNAL, "the key cannot be encoded");
+    }
+    cli_sha256(der, (size_t)len, id);
+    OPENSSL_free(der);
+    return true;
+}
+
+/* In a build for real devices no key whose private half anyone can have. */
+static bool is_sample(EVP_PKEY *key)
+{
+    struct srv_err err = { 0 };
+    uint8_t id[OTA_DIGEST_SIZE];
+    return !cli_key_id(key, id, &err) || ota_key_is_sample(id);
+}
+
+/* The key if it is fit for its use; `what`: why there is none. */
+static EVP_PKEY *only_fit(EVP_PKEY *key, const char *path, enum cli_key_use use, const char *what,
+                          struct srv_err *err)
+{
+    const bool ed25519 = key != NULL && EVP_PKEY_is_a(key, "ED25519");
+    if (key != NULL && !is_p256(key) && !(ed25519 && use == CLI_KEY_RELEASE)) {
+        what = use == CLI_KEY_RELEASE ? " is a key of another kind: P-256 or Ed25519 is wanted"
+               : ed25519 ? " is an Ed25519 key, which can only sign images and keysets: "
+                           "P-256 is wanted"
+                         : " is a key of another kind: P-256 is wanted";
+    } else if (key != NULL && is_sample(key)) {
+        what = " is a sample key: anyone can have its private half";
+    } else if (key != NULL) {
+        return key;
+    }
+    EVP_PKEY_free(key);
+    return fail_null(err, what, path);
+}
+
+EVP_PKEY *cli_key_read_private(const char *path, enum cli_key_use use, struct srv_err *err)
 {
     char *pem = NULL;
     size_t len = 0;
@@ -56,7 +90,7 @@ EVP_PKEY *cli_key_read_private(const char *path, struct srv_err *err)
     BIO_free(bio);
     OPENSSL_cleanse(pem, len);
     free(pem);
-    return only_p256(key, path, " holds no private key (PEM)", err);
+    return only_fit(key, path, use, " holds no private key (PEM)", err);
 }
 
 static EVP_PKEY *read_certificate_key(const char *pem, size_t len)
@@ -69,7 +103,7 @@ static EVP_PKEY *read_certificate_key(const char *pem, size_t len)
     return key;
 }
 
-EVP_PKEY *cli_key_read_public(const char *path, struct srv_err *err)
+EVP_PKEY *cli_key_read_public(const char *path, enum cli_key_use use, struct srv_err *err)
 {
     char *pem = NULL;
     size_t len = 0;
@@ -84,7 +118,7 @@ EVP_PKEY *cli_key_read_public(const char *path, struct srv_err *err)
     key = key != NULL ? key : read_certificate_key(pem, len);
     OPENSSL_cleanse(pem, len);
     free(pem);
-    return only_p256(key, path, " holds no key (PEM)", err);
+    return only_fit(key, path, use, " holds no key (PEM)", err);
 }
 
 static bool write_new(const char *path, BIO *bio, mode_t mode, struct srv_err *err)
@@ -118,41 +152,49 @@ bool cli_key_write_public(const char *path, EVP_PKEY *key, struct srv_err *err)
     return ok;
 }
 
-bool cli_key_point(EVP_PKEY *key, uint8_t point[OTA_P256_POINT_SIZE], struct srv_err *err)
+bool cli_key_public(EVP_PKEY *key, uint8_t out[OTA_KEY_SIZE], struct srv_err *err)
 {
-    size_t len = 0;
-    uint8_t out[OTA_P256_POINT_SIZE];
-    if (EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, out, sizeof out,
-                                        &len) != 1 ||
-        len != sizeof out || out[0] != 0x04) {
+    uint8_t bytes[OTA_KEY_SIZE] = { OTA_KEY_ED25519 };
+    const bool ed25519 = cli_key_kind(key) == OTA_KEY_ED25519;
+    size_t len = 0, want = ed25519 ? OTA_ED25519_KEY_SIZE : OTA_P256_POINT_SIZE;
+    uint8_t *const at = ed25519 ? bytes + 1 : bytes;
+    const char *name = ed25519 ? OSSL_PKEY_PARAM_PUB_KEY : OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY;
+    if (EVP_PKEY_get_octet_string_param(key, name, at, want, &len) != 1 || len != want ||
+        bytes[0] != (uint8_t)cli_key_kind(key)) {
         ERR_clear_error();
-        return srv_fail(err, SRV_E_INTERNAL, "the key has no uncompressed point");
+        return srv_fail(err, SRV_E_INTERNAL, "the key has no public half that devices can hold");
     }
-    memcpy(point, out, sizeof out);
+    memcpy(out, bytes, sizeof bytes);
     return true;
 }
 
-bool cli_key_id(EVP_PKEY *key, uint8_t id[OTA_DIGEST_SIZE], struct srv_err *err)
+static bool sign_p256(EVP_PKEY *key, const uint8_t digest[OTA_DIGEST_SIZE], uint8_t *der,
+                      size_t *len)
 {
-    unsigned char *der = NULL;
-    int len = i2d_PUBKEY(key, &der);
-    if (len <= 0) {
-        return srv_fail(err, SRV_E_INTERNAL, "the key cannot be encoded");
-    }
-    cli_sha256(der, (size_t)len, id);
-    OPENSSL_free(der);
-    return true;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+    bool ok = ctx != NULL && EVP_PKEY_sign_init(ctx) == 1 &&
+              EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1 &&
+              EVP_PKEY_sign(ctx, der, len, digest, OTA_DIGEST_SIZE) == 1;
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
+static bool sign_ed25519(EVP_PKEY *key, const uint8_t digest[OTA_DIGEST_SIZE], uint8_t *out,
+                         size_t *len)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool ok = ctx != NULL && EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) == 1 &&
+              EVP_DigestSign(ctx, out, len, digest, OTA_DIGEST_SIZE) == 1;
+    EVP_MD_CTX_free(ctx);
+    return ok;
 }
 
 bool cli_sign_digest(EVP_PKEY *key, const uint8_t digest[OTA_DIGEST_SIZE],
                      struct cli_signature *out, struct srv_err *err)
 {
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
     size_t len = sizeof out->der;
-    bool ok = ctx != NULL && EVP_PKEY_sign_init(ctx) == 1 &&
-              EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1 &&
-              EVP_PKEY_sign(ctx, out->der, &len, digest, OTA_DIGEST_SIZE) == 1;
-    EVP_PKEY_CTX_free(ctx);
+    bool ok = cli_key_kind(key) == OTA_KEY_ED25519 ? sign_ed25519(key, digest, out->der, &len)
+                                                   : sign_p256(key, digest, out->der, &len);
     ERR_clear_error();
     out->len = ok ? len : 0;
     return ok || srv_fail(err, SRV_E_INTERNAL, "the key could not sign");

@@ -8,8 +8,9 @@
 static const struct cli_command *const commands[] = {
     &cli_up,         &cli_down,          &cli_status,       &cli_thing_create, &cli_thing_list,
     &cli_thing_show, &cli_thing_disable, &cli_thing_enable, &cli_key_new,      &cli_image_sign,
-    &cli_image_info, &cli_image_verify,  &cli_factory,      &cli_deploy,       &cli_job_list,
-    &cli_job_show,   &cli_job_watch,     &cli_job_cancel,
+    &cli_image_info, &cli_image_verify,  &cli_image_resign, &cli_keyset_make,  &cli_keyset_info,
+    &cli_factory,    &cli_deploy,        &cli_job_list,     &cli_job_show,     &cli_job_watch,
+    &cli_job_cancel,
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
