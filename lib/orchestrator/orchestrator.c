@@ -96,6 +96,9 @@ static enum verdict decide(struct ota_orchestrator *o)
     if (v.reason != OTA_REASON_NONE) {
         o->journal.reason = v.reason;
         o->journal.reset_cause = (uint8_t)o->cfg.handover.cause;
+        if (!f.target_runs) {
+            o->journal.error = o->cfg.handover.refused; /* the other slot's, which is the claim's */
+        }
     }
     if (v.state != f.journal || v.refusals != f.refusals) {
         entered = ota_workflow_enter(o, v.state);

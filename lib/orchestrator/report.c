@@ -73,6 +73,9 @@ static void put_value(struct ota_writer *w, const struct ota_orchestrator *o, ch
             ota_version_write(w, own);
         } else if (j->reason == OTA_REASON_REVERTED || j->reason == OTA_REASON_DID_NOT_START) {
             ota_write_str(w, text_at(causes, j->reset_cause, CAUSES));
+        } else if (j->reason == OTA_REASON_REFUSED_BY_BOOT && j->error != OTA_OK) {
+            ota_write_str(w, ": ");
+            ota_write_str(w, ota_err_text(j->error));
         }
         break;
     case 'e': /* a member with the error, if there is one */

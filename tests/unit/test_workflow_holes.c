@@ -260,7 +260,7 @@ static void h5_an_image_that_the_bootloader_refuses_is_tried_three_times(void **
     settle();
     assert_int_equal(world.boots - boots, 3);
     assert_int_equal(sim_status(&world, "j1", NULL), OTA_JOB_FAILED);
-    expect_reason("j1", "refused by bootloader");
+    expect_reason("j1", "refused by bootloader: flash does not hold what was written");
     assert_ptr_equal(sim_running(&world), v1);
     world.flash.deaf = (struct ota_region){ 0 };
     expect_well("j2", v2);

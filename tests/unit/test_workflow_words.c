@@ -165,6 +165,10 @@ static const struct {
       "{\"reason\":\"new image did not start (fault)\",\"version\":\"1.0.0\"}" },
     { "a cause of a later version", OTA_REASON_DID_NOT_START, OTA_OK, 5, "FAILED",
       "{\"reason\":\"new image did not start\",\"version\":\"1.0.0\"}" },
+    { "why the bootloader refused", OTA_REASON_REFUSED_BY_BOOT, OTA_E_IMAGE_SIGNATURE,
+      OTA_RESET_SOFTWARE, "FAILED",
+      "{\"reason\":\"refused by bootloader: image signature does not match\","
+      "\"error\":\"OTA_E_IMAGE_SIGNATURE\",\"version\":\"1.0.0\"}" },
     { "the error beside the reason", OTA_REASON_NO_WAY_BACK, OTA_E_FLASH, 0, "FAILED",
       "{\"reason\":\"failed, and there is no way back\","
       "\"error\":\"OTA_E_FLASH\",\"version\":\"1.0.0\"}" },
