@@ -44,6 +44,12 @@ static bool pairs_here(const struct torture_case *c)
     return false;
 }
 
+/* Elsewhere a record is torn in the one unit that the kind of cut chooses. */
+static bool each_unit_here(const struct torture_case *c)
+{
+    return c->geometry == 0 || c->geometry == 3;
+}
+
 /* A few cells are enough to see that nothing has come loose. */
 static bool in_short(const struct torture_case *c)
 {
@@ -95,10 +101,16 @@ static void work(const struct options *o, uint32_t worker, struct torture_tally 
         }
         struct torture_cfg cfg = o->cfg;
         cfg.pairs = cfg.pairs && pairs_here(&c);
+        cfg.each_unit = each_unit_here(&c);
         cfg.triples = (o->triples + count - 1u) / count;
         struct torture_tally *const tally =
             &tallies[(size_t)worker * torture_phase_count + c.phase];
         torture_run(&cfg, &c, tally);
+        if (c.phase + 1u == torture_phase_count && !o->brief) {
+            printf("geometry \"%s\", write unit %u, erased %02x: done\n",
+                   torture_geometries[c.geometry].name, (unsigned)c.write_size,
+                   c.erased_zero ? 0x00u : 0xffu);
+        }
         (void)fflush(stdout);
     }
 }
@@ -269,7 +281,6 @@ int main(int argc, char **argv)
     if (o.replay != NULL) {
         return replay(&o);
     }
-    o.cfg.each_unit = !o.brief;
     o.cfg.pairs = !o.brief;
     if (o.triples == UINT64_MAX) {
         o.triples = o.brief ? 1000 : 1000000;
