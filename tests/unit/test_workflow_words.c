@@ -57,6 +57,7 @@ static void expect_told(const char *words)
 static struct {
     unsigned count[OTA_EVENT_FLASH_FAULT + 1];
     uint32_t reason[OTA_EVENT_FLASH_FAULT + 1]; /* of the newest of each kind */
+    uint32_t received, blocks;                  /* of the newest progress */
 } seen;
 
 static void on_event(struct sim *s, const struct ota_effect *effect)
@@ -65,6 +66,14 @@ static void on_event(struct sim *s, const struct ota_effect *effect)
     const enum ota_event_kind kind = effect->as.event.kind;
     seen.count[kind]++;
     seen.reason[kind] = effect->as.event.reason;
+    if (kind == OTA_EVENT_CLAIMED) {
+        seen.received = 0;
+    }
+    if (kind == OTA_EVENT_PROGRESS) {
+        assert_true(effect->as.event.value > seen.received);
+        seen.received = effect->as.event.value;
+        seen.blocks = effect->as.event.total;
+    }
 }
 
 static int begin(void **state)
@@ -94,6 +103,11 @@ static int end(void **state)
     return 0;
 }
 
+static unsigned blocks_of(const struct sim_image *image)
+{
+    return (unsigned)((image->size + world.cfg.block_size - 1u) / world.cfg.block_size);
+}
+
 /* --- statusDetails ---------------------------------------------------------------------------------- */
 
 static void an_update_is_told_in_the_words_that_dashboards_know(void **ctx)
@@ -106,9 +120,7 @@ static void an_update_is_told_in_the_words_that_dashboards_know(void **ctx)
     say(OTA_COMMAND_ACTIVATE);
     settle();
     char all[32];
-    const unsigned blocks =
-        (unsigned)((v2->size + world.cfg.block_size - 1u) / world.cfg.block_size);
-    (void)snprintf(all, sizeof all, "/%u\"}", blocks);
+    (void)snprintf(all, sizeof all, "/%u\"}", blocks_of(v2));
     assert_non_null(strstr(told.text[0], all));
     assert_memory_equal(told.text[0], "{\"receive\":\"", 12);
     expect_told("{\"self_test\":\"ready\",\"updatedBy\":\"0x01000000\",\"version\":\"1.0.0\"}");
@@ -252,6 +264,15 @@ static void the_event_of_a_failed_self_test_says_why(void **ctx)
     assert_int_equal(seen.reason[OTA_EVENT_SELF_TEST_FAILED], OTA_REASON_ABORTED);
 }
 
+static void progress_counts_each_block_once(void **ctx)
+{
+    (void)ctx;
+    world.cfg.double_permille = 1000;
+    assert_int_equal(deploy("j1", v2), OTA_JOB_SUCCEEDED);
+    assert_int_equal(seen.blocks, blocks_of(v2));
+    assert_int_equal(seen.received, seen.blocks);
+}
+
 static void a_document_that_is_not_for_the_agent_is_shown_and_refused(void **ctx)
 {
     (void)ctx;
@@ -328,6 +349,7 @@ int main(void)
         T(a_result_is_told_to_the_letter),
         T(every_reason_has_words),
         T(the_event_of_a_failed_self_test_says_why),
+        T(progress_counts_each_block_once),
         T(a_document_that_is_not_for_the_agent_is_shown_and_refused),
         T(a_command_means_something_in_its_places_only),
 #undef T
