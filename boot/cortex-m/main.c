@@ -14,9 +14,6 @@
 #include "watchdog.h"
 #include "words.h"
 
-/* Boots that an unconfirmed image gets. One: an image that resets in its self-test has failed it. */
-#define TRIALS_MAX 1
-
 static const char *slot_text(enum ota_slot slot)
 {
     return slot == OTA_SLOT_A ? "slot A" : "slot B";
@@ -139,7 +136,7 @@ int main(void)
         say(ota_err_text(err), "", "");
         recover();
     }
-    const struct ota_boot_cfg cfg = { &store, &crypto, &scratch, TRIALS_MAX };
+    const struct ota_boot_cfg cfg = { &store, &crypto, &scratch, BOOT_TRIALS_MAX };
     struct ota_boot_result result;
     ota_boot(&cfg, &result);
     tell(&store, &before, &result);

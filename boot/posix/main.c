@@ -10,9 +10,6 @@
 #include "words.h"
 #include <stdio.h>
 
-/* Boots that an unconfirmed image gets. One: an image that resets in its self-test has failed it. */
-#define TRIALS_MAX 1
-
 /* The version in a slot's header, as text; only for a slot that verifies. */
 static void version_text(struct ota_store *store, enum ota_slot slot,
                          char text[OTA_VERSION_TEXT_MAX + 1])
@@ -57,7 +54,8 @@ static void tell(struct ota_store *store, const struct ota_store_facts *before,
 }
 
 /* @return the exit code, if no image could be started. */
-static int boot(struct board_flash *flash, struct ota_crypto *crypto, int argc, char **argv)
+static int boot(struct board_flash *flash, struct ota_crypto *crypto, uint8_t trials_max, int argc,
+                char **argv)
 {
     struct ota_store store;
     struct ota_store_facts before = { .counter = 0 };
@@ -70,7 +68,7 @@ static int boot(struct board_flash *flash, struct ota_crypto *crypto, int argc, 
         fprintf(stderr, "boot: %s\n", ota_err_text(err));
         return BOARD_EXIT_RECOVERY;
     }
-    const struct ota_boot_cfg cfg = { &store, crypto, &scratch, TRIALS_MAX };
+    const struct ota_boot_cfg cfg = { &store, crypto, &scratch, trials_max };
     struct ota_boot_result result;
     ota_boot(&cfg, &result);
     tell(&store, &before, &result);
@@ -96,5 +94,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "boot: %s\n", ota_err_text(OTA_E_CRYPTO));
         return BOARD_EXIT_RECOVERY;
     }
-    return boot(&flash, &crypto.base, argc, argv);
+    const uint8_t trials_max = args.trials_max != 0 ? args.trials_max : BOOT_TRIALS_MAX;
+    return boot(&flash, &crypto.base, trials_max, argc, argv);
 }

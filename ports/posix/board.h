@@ -54,7 +54,9 @@ struct board_args {
     enum ota_slot slot;         /* --slot A|B: of the image that runs */
     enum ota_boot_rule rule;    /* --rule NUMBER */
     ota_err_t refused; /* --refused NUMBER: why the bootloader did not take the other slot */
-    int faults_fd;     /* --faults FD: shared memory of the fault injection; -1: none */
+    uint8_t
+        trials_max; /* --trials NUMBER: of an unconfirmed image; 0: as the bootloader was built */
+    int faults_fd;  /* --faults FD: shared memory of the fault injection; -1: none */
 };
 
 /**

@@ -116,6 +116,22 @@ static void a_trial_that_ends_is_reverted(void **state)
     }
 }
 
+static void a_new_image_has_as_many_trials_as_the_board_was_told(void **state)
+{
+    struct t_device *d = *state;
+    t_device_install(d, OTA_SLOT_A, v1, payload('l'), T_CONFIRMED);
+    t_device_install(d, OTA_SLOT_B, v2, payload('r'), T_PENDING);
+    t_device_start(d, "--trials", "3");
+    t_device_until(d, "--reset-cause software --trials 3 --slot A --rule 3");
+    assert_non_null(strstr(d->log, "--reset-cause power-on --trials 3 --slot B --rule 1"));
+    const char *again = strstr(d->log, "--slot B --rule 2");
+    assert_non_null(again);
+    again = strstr(again + 1, "--slot B --rule 2");
+    assert_non_null(again);
+    assert_null(strstr(again + 1, "--slot B --rule 2"));
+    assert_int_equal(exit_code(t_device_end(d, SIGTERM)), 0);
+}
+
 static void a_flipped_bit_is_never_executed(void **state)
 {
     struct t_device *d = *state;
@@ -204,6 +220,7 @@ int main(void)
         TEST(starts_the_confirmed_image_out_of_its_slot_and_leaves_no_file),
         TEST(an_image_cannot_be_changed_while_it_runs),
         TEST(a_trial_that_ends_is_reverted),
+        TEST(a_new_image_has_as_many_trials_as_the_board_was_told),
         TEST(a_flipped_bit_is_never_executed),
         TEST(without_an_image_that_verifies_it_ends_in_recovery),
         TEST(power_lost_in_the_image_ends_the_board),

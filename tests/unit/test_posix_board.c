@@ -74,7 +74,7 @@ static void the_image_is_told_all_that_the_bootloader_knows(void **state)
 {
     (void)state;
     char *const list[] = ARGS(NEEDED, "--faults", "3", "--reset-cause", "watchdog", "--slot", "B",
-                              "--rule", "2", "--refused", "-22");
+                              "--rule", "2", "--refused", "-22", "--trials", "8");
     struct board_args args;
     assert_true(read_args(list, &args));
     assert_string_equal(args.flash, "f");
@@ -85,6 +85,7 @@ static void the_image_is_told_all_that_the_bootloader_knows(void **state)
     assert_int_equal(args.slot, OTA_SLOT_B);
     assert_int_equal(args.rule, OTA_BOOT_TRIAL_AGAIN);
     assert_int_equal(args.refused, OTA_E_IMAGE_SIGNATURE);
+    assert_int_equal(args.trials_max, 8);
 }
 
 static void a_broker_is_a_host_and_a_port(void **state)
@@ -147,6 +148,8 @@ static void refuses_a_command_line_that_says_nothing_clear(void **state)
         { "slot with a rest", ARGS(NEEDED, "--slot", "AB") },
         { "rule 0", ARGS(NEEDED, "--rule", "0") },
         { "rule one over", ARGS(NEEDED, "--rule", "7") },
+        { "no trial", ARGS(NEEDED, "--trials", "0") },
+        { "a trial too many", ARGS(NEEDED, "--trials", "9") },
         { "refused for no error", ARGS(NEEDED, "--refused", "1") },
         { "no such cause", ARGS(NEEDED, "--reset-cause", "boredom") },
         { "no such option", ARGS(NEEDED, "--colour", "blue") },

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum option_id { FLASH, BROKER, CAUSE, SLOT, RULE, REFUSED, FAULTS, OPTION_COUNT };
+enum option_id { FLASH, BROKER, CAUSE, SLOT, RULE, REFUSED, TRIALS, FAULTS, OPTION_COUNT };
 
 static const struct option options[] = {
     { "flash", required_argument, NULL, FLASH },
@@ -15,6 +15,7 @@ static const struct option options[] = {
     { "slot", required_argument, NULL, SLOT },
     { "rule", required_argument, NULL, RULE },
     { "refused", required_argument, NULL, REFUSED },
+    { "trials", required_argument, NULL, TRIALS },
     { "faults", required_argument, NULL, FAULTS },
     { NULL, 0, NULL, 0 },
 };
@@ -82,6 +83,16 @@ static bool read_refused(const char *text, struct board_args *args)
     return true;
 }
 
+static bool read_trials(const char *text, struct board_args *args)
+{
+    int trials = 0;
+    if (!read_number(text, 1, OTA_TRIALS_MAX, &trials)) {
+        return false;
+    }
+    args->trials_max = (uint8_t)trials;
+    return true;
+}
+
 static bool read_option(int id, const char *text, struct board_args *args)
 {
     switch ((enum option_id)id) {
@@ -91,6 +102,7 @@ static bool read_option(int id, const char *text, struct board_args *args)
     case SLOT: return read_slot(text, args);
     case RULE: return read_rule(text, args);
     case REFUSED: return read_refused(text, args);
+    case TRIALS: return read_trials(text, args);
     case FAULTS: return read_number(text, 0, 1 << 20, &args->faults_fd);
     case OPTION_COUNT: break;
     }
