@@ -5,10 +5,10 @@
 /* 123e4567-e89b-12d3-a456-426614174000: a dash before bytes 4, 6, 8 and 10. */
 #define UUID_DASHES (1u << 4 | 1u << 6 | 1u << 8 | 1u << 10)
 
-static ota_err_t store_number(struct ota_json value, void *into, size_t size)
+static ota_err_t store_number(const struct ota_json *value, void *into, size_t size)
 {
     uint64_t number;
-    const ota_err_t err = ota_json_u64(value, &number);
+    const ota_err_t err = ota_json_u64(*value, &number);
     if (err != OTA_OK) {
         return err;
     }
@@ -28,7 +28,8 @@ static ota_err_t store_number(struct ota_json value, void *into, size_t size)
 }
 
 /* One member, to the field of its row, which is aligned as its type needs. */
-static ota_err_t store(const struct ota_json_field *field, struct ota_json value, uint8_t *into)
+static ota_err_t store(const struct ota_json_field *field, const struct ota_json *value,
+                       uint8_t *into)
 {
     const unsigned kind = field->kind & ~OTA_JSON_REQUIRED;
     bool good = true;
@@ -38,10 +39,10 @@ static ota_err_t store(const struct ota_json_field *field, struct ota_json value
         return store_number(value, into, field->size);
     }
     if (kind == OTA_JSON_HEX || kind == OTA_JSON_UUID) {
-        good = ota_json_hex(value, kind == OTA_JSON_HEX ? 0 : UUID_DASHES, into, field->size);
+        good = ota_json_hex(*value, kind == OTA_JSON_HEX ? 0 : UUID_DASHES, into, field->size);
     } else {
-        good = kind == OTA_JSON_ANY || kind == ota_json_kind(value);
-        memcpy(into, &value, sizeof value);
+        good = kind == OTA_JSON_ANY || kind == ota_json_kind(*value);
+        memcpy(into, value, sizeof *value);
     }
     return good ? OTA_OK : OTA_E_MALFORMED;
 }
@@ -67,7 +68,7 @@ ota_err_t ota_json_bind(struct ota_json object, const struct ota_json_field *fie
         }
         seen |= 1u << i;
         if (ota_json_kind(value) != OTA_JSON_NULL) {
-            err = store(&fields[i], value, into);
+            err = store(&fields[i], &value, into);
         } else if ((fields[i].kind & OTA_JSON_REQUIRED) != 0) {
             err = OTA_E_MALFORMED;
         }

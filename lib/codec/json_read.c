@@ -36,7 +36,7 @@ static uint32_t read_hex4(struct ota_reader *r)
 {
     uint32_t value = 0;
     for (unsigned i = 0; i < 4; i++) {
-        const uint32_t digit = hex_value(ota_read_u8(r));
+        const uint32_t digit = hex_value(ota_utf8_byte(r));
         if (digit > 15) {
             return OTA_UTF8_INVALID;
         }
@@ -50,7 +50,7 @@ static uint32_t read_escape(struct ota_reader *r)
 {
     static const char pairs[] = "\"\"\\\\//b\bf\fn\nr\rt\t";
 
-    const uint8_t c = ota_read_u8(r);
+    const uint8_t c = ota_utf8_byte(r);
     if (c != 'u') {
         const char *pair = pairs;
         while (*pair != '\0' && (uint8_t)*pair != c) {
@@ -63,7 +63,7 @@ static uint32_t read_escape(struct ota_reader *r)
         return high;
     }
     /* The first half of a pair; its second half must follow at once. */
-    if (high >= 0xdc00 || ota_read_u8(r) != '\\' || ota_read_u8(r) != 'u') {
+    if (high >= 0xdc00 || ota_utf8_byte(r) != '\\' || ota_utf8_byte(r) != 'u') {
         return OTA_UTF8_INVALID;
     }
     const uint32_t low = read_hex4(r);
@@ -115,7 +115,7 @@ static uint8_t skip_blanks(struct ota_json_walk *w)
 
 static void expect(struct ota_json_walk *w, uint32_t c)
 {
-    if (ota_read_u8(&w->r) != c) {
+    if (ota_utf8_byte(&w->r) != c) {
         fail(w);
     }
 }
@@ -135,7 +135,7 @@ static void take_string(struct ota_json_walk *w)
 static void take_digits(struct ota_json_walk *w)
 {
     do {
-        if (!is_digit(ota_read_u8(&w->r))) {
+        if (!is_digit(ota_utf8_byte(&w->r))) {
             fail(w);
         }
     } while (is_digit(peek(&w->r)));
@@ -252,12 +252,9 @@ enum ota_json_kind ota_json_kind(struct ota_json value)
 
 struct ota_json_walk ota_json_walk(struct ota_json container)
 {
-    const enum ota_json_kind kind = ota_json_kind(container);
-    struct ota_json_walk w = { .r = ota_reader(container.text), .err = OTA_E_NOT_FOUND };
-    if (kind == OTA_JSON_OBJECT || kind == OTA_JSON_ARRAY) {
-        w.r.at++;
-        w.err = OTA_OK;
-    }
+    struct ota_json_walk w;
+    w.r = ota_reader(container.text);
+    w.err = take(&w.r, '{', '[') ? OTA_OK : OTA_E_NOT_FOUND;
     return w;
 }
 
@@ -277,17 +274,21 @@ bool ota_json_next(struct ota_json_walk *w, struct ota_json *key, struct ota_jso
 
 /* --- values ----------------------------------------------------------------- */
 
-/* A cursor over the characters of a string; false if it is none. */
-static bool open_string(const struct ota_json *value, struct ota_reader *r)
+/* A cursor over the characters of a string; false, and it stands at the value's first one, if it is none. */
+static bool enter_string(const struct ota_json *value, struct ota_reader *r)
 {
-    *r = ota_reader(value->text);
+    r->at = r->end = value->text.ptr;
+    r->bad = false;
+    if (value->text.len > 0) { /* C has no sum of a null pointer and zero */
+        r->end += value->text.len;
+    }
     return take(r, '"', '"');
 }
 
 bool ota_json_is(struct ota_json value, struct ota_span text)
 {
     struct ota_reader have, want = ota_reader(text);
-    if (!open_string(&value, &have)) {
+    if (!enter_string(&value, &have)) {
         return false;
     }
     uint32_t c;
@@ -303,7 +304,7 @@ ota_err_t ota_json_string(struct ota_json value, struct ota_buf out, struct ota_
 {
     struct ota_reader r;
     struct ota_writer w = ota_writer(out);
-    if (!open_string(&value, &r)) {
+    if (!enter_string(&value, &r)) {
         return OTA_E_MALFORMED;
     }
     uint32_t c;
@@ -321,7 +322,7 @@ ota_err_t ota_json_base64(struct ota_json value, struct ota_buf out, struct ota_
 {
     struct ota_reader r;
     struct ota_base64 d = ota_base64(out);
-    if (!open_string(&value, &r)) {
+    if (!enter_string(&value, &r)) {
         return OTA_E_MALFORMED;
     }
     uint32_t c;
@@ -348,7 +349,7 @@ ota_err_t ota_json_u64(struct ota_json value, uint64_t *number)
     struct ota_reader r;
     uint64_t sum = 0;
     ota_err_t err = OTA_E_MALFORMED; /* as long as there is no digit */
-    (void)open_string(&value, &r);   /* what is not a string is read as it stands */
+    (void)enter_string(&value, &r);  /* what is not a string is read as it stands */
     uint32_t c;
     while ((c = read_char(&r)) < END) {
         const uint32_t digit = c - '0';
@@ -369,7 +370,7 @@ bool ota_json_hex(struct ota_json value, uint32_t dashes, uint8_t *bytes, size_t
 {
     OTA_ASSERT(count <= 32);
     struct ota_reader r;
-    if (!open_string(&value, &r)) {
+    if (!enter_string(&value, &r)) {
         return false;
     }
     for (; count > 0; count--, dashes >>= 1) {

@@ -1,9 +1,18 @@
 #include "utf8.h"
 #include "ota/assert.h"
 
+uint8_t ota_utf8_byte(struct ota_reader *r)
+{
+    if (r->at == r->end) {
+        r->bad = true;
+        return 0;
+    }
+    return *r->at++;
+}
+
 uint32_t ota_utf8_read(struct ota_reader *r)
 {
-    const uint8_t first = ota_read_u8(r);
+    const uint8_t first = ota_utf8_byte(r);
     if (first < 0x80) {
         return r->bad ? OTA_UTF8_INVALID : first;
     }
@@ -14,7 +23,7 @@ uint32_t ota_utf8_read(struct ota_reader *r)
     /* A first byte from f8 on becomes a code that is too large. */
     uint32_t code = first & (0x7fu >> after);
     for (unsigned i = 0; i < after; i++) {
-        const uint8_t byte = ota_read_u8(r);
+        const uint8_t byte = ota_utf8_byte(r);
         if (byte >> 6 != 2) {
             return OTA_UTF8_INVALID;
         }

@@ -9,6 +9,9 @@
 /** No character: behind the last code point. */
 #define OTA_UTF8_INVALID UINT32_MAX
 
+/** ota_read_u8(), in fewer steps: each byte of each text comes this way. */
+uint8_t ota_utf8_byte(struct ota_reader *r);
+
 /**
  * The next character's code point; OTA_UTF8_INVALID for bytes that are no UTF-8: too long
  * a form, a surrogate, above U+10FFFF. If the input ends first, `r` is bad as well.

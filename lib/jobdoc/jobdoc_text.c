@@ -1,20 +1,25 @@
 #include "jobdoc_priv.h"
 #include "ota/base64.h"
 
-bool jobdoc_text_ok(struct ota_json value, enum jobdoc_text what)
+bool jobdoc_is_stream(struct ota_json value)
 {
     uint8_t room[OTA_STREAM_ID_MAX];
-    _Static_assert(sizeof room >= OTA_VERSION_TEXT_MAX && sizeof room >= OTA_SIGNATURE_DER_MAX,
-                   "room for each kind");
+    struct ota_span id;
+    return ota_json_string(value, OTA_BUF_OF(room), &id) == OTA_OK && ota_stream_id_ok(id);
+}
+
+bool jobdoc_is_version(struct ota_json value)
+{
+    uint8_t room[OTA_VERSION_TEXT_MAX];
     struct ota_span text;
     struct ota_version version;
-    if (what == TEXT_SIGNATURE) {
-        const struct ota_buf der = { room, OTA_SIGNATURE_DER_MAX };
-        return ota_json_base64(value, der, &text) == OTA_OK && text.len > 0;
-    }
-    if (ota_json_string(value, OTA_BUF_OF(room), &text) != OTA_OK) {
-        return false;
-    }
-    return what == TEXT_STREAM ? ota_stream_id_ok(text)
-                               : ota_version_parse(text, &version) == OTA_OK;
+    return ota_json_string(value, OTA_BUF_OF(room), &text) == OTA_OK &&
+           ota_version_parse(text, &version) == OTA_OK;
+}
+
+bool jobdoc_is_signature(struct ota_json value)
+{
+    uint8_t room[OTA_SIGNATURE_DER_MAX];
+    struct ota_span der;
+    return ota_json_base64(value, OTA_BUF_OF(room), &der) == OTA_OK && der.len > 0;
 }

@@ -2,7 +2,6 @@
  * The bytes identity: what makes two jobs the same download. Not the stream, not the job. A file of
  * its own, so that its digest does not lie on the stack while a document is read.
  */
-#include "ota/base64.h"
 #include "workflow.h"
 
 ota_err_t ota_bytes_id(struct ota_crypto *c, const struct ota_jobdoc *doc,
@@ -13,12 +12,9 @@ ota_err_t ota_bytes_id(struct ota_crypto *c, const struct ota_jobdoc *doc,
     ota_write_u32le(&w, file->size);
     ota_write_u8(&w, file->file_type);
     ota_write_u8(&w, doc->has_digest ? 1 : 0);
-    /* A signature is made anew for each deployment; the digest names the bytes whoever sends them. */
-    uint8_t der[OTA_SIGNATURE_DER_MAX];
-    struct ota_span name = OTA_SPAN_OF(doc->digest);
-    if (!doc->has_digest && ota_json_base64(file->signature, OTA_BUF_OF(der), &name) != OTA_OK) {
-        name = OTA_SPAN_NONE;
-    }
+    /* The digest names the bytes whoever sends them; a signature is made anew for each deployment, but
+     * an execution that is tried again brings the same text. */
+    const struct ota_span name = doc->has_digest ? OTA_SPAN_OF(doc->digest) : file->signature.text;
     struct ota_sha256 h;
     ota_err_t err = c->ops->sha256_begin(c, &h);
     if (err == OTA_OK) {
