@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Our own command line has six options with their values. */
+/* Our own command line has a handful of options with their values. */
 #define ARGUMENTS_MAX 32
 
 static bool write_all(int fd, const uint8_t *from, size_t len)

@@ -11,7 +11,8 @@
 
 #define OTA_DIGEST_SIZE     32u /* SHA-256 */
 #define OTA_P256_POINT_SIZE 65u /* 0x04, X, Y */
-#define OTA_P256_RS_SIZE    64u /* r, s: big-endian, 32 bytes each; an Ed25519 signature has the same size */
+#define OTA_P256_RS_SIZE                                                                           \
+    64u /* r, s: big-endian, 32 bytes each; an Ed25519 signature has the same size */
 
 #define OTA_ED25519_KEY_SIZE 32u
 

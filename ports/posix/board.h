@@ -56,7 +56,8 @@ struct board_args {
     ota_err_t refused; /* --refused NUMBER: why the bootloader did not take the other slot */
     uint8_t
         trials_max; /* --trials NUMBER: of an unconfirmed image; 0: as the bootloader was built */
-    int faults_fd;  /* --faults FD: shared memory of the fault injection; -1: none */
+    const char *keyset; /* --keyset FILE: to be installed; NULL: none */
+    int faults_fd;      /* --faults FD: shared memory of the fault injection; -1: none */
 };
 
 /**

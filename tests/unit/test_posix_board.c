@@ -74,7 +74,7 @@ static void the_image_is_told_all_that_the_bootloader_knows(void **state)
 {
     (void)state;
     char *const list[] = ARGS(NEEDED, "--faults", "3", "--reset-cause", "watchdog", "--slot", "B",
-                              "--rule", "2", "--refused", "-22", "--trials", "8");
+                              "--rule", "2", "--refused", "-22", "--trials", "8", "--keyset", "k");
     struct board_args args;
     assert_true(read_args(list, &args));
     assert_string_equal(args.flash, "f");
@@ -85,6 +85,7 @@ static void the_image_is_told_all_that_the_bootloader_knows(void **state)
     assert_int_equal(args.slot, OTA_SLOT_B);
     assert_int_equal(args.rule, OTA_BOOT_TRIAL_AGAIN);
     assert_int_equal(args.refused, OTA_E_IMAGE_SIGNATURE);
+    assert_string_equal(args.keyset, "k");
     assert_int_equal(args.trials_max, 8);
 }
 
@@ -142,6 +143,7 @@ static void refuses_a_command_line_that_says_nothing_clear(void **state)
     } rows[] = {
         { "no broker", ARGS("--flash", "f") },
         { "no flash", ARGS("--broker", "h:1") },
+        { "empty keyset", ARGS(NEEDED, "--keyset", "") },
         { "empty flash", ARGS("--flash", "", "--broker", "h:1") },
         { "twice", ARGS(NEEDED, "--slot", "A", "--slot", "A") },
         { "no such slot", ARGS(NEEDED, "--slot", "C") },

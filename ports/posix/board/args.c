@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum option_id { FLASH, BROKER, CAUSE, SLOT, RULE, REFUSED, TRIALS, FAULTS, OPTION_COUNT };
+enum option_id { FLASH, BROKER, CAUSE, SLOT, RULE, REFUSED, TRIALS, FAULTS, KEYSET, OPTION_COUNT };
 
 static const struct option options[] = {
     { "flash", required_argument, NULL, FLASH },
@@ -17,6 +17,7 @@ static const struct option options[] = {
     { "refused", required_argument, NULL, REFUSED },
     { "trials", required_argument, NULL, TRIALS },
     { "faults", required_argument, NULL, FAULTS },
+    { "keyset", required_argument, NULL, KEYSET },
     { NULL, 0, NULL, 0 },
 };
 
@@ -102,6 +103,7 @@ static bool read_option(int id, const char *text, struct board_args *args)
     case SLOT: return read_slot(text, args);
     case RULE: return read_rule(text, args);
     case REFUSED: return read_refused(text, args);
+    case KEYSET: args->keyset = text; return *text != '\0';
     case TRIALS: return read_trials(text, args);
     case FAULTS: return read_number(text, 0, 1 << 20, &args->faults_fd);
     case OPTION_COUNT: break;

@@ -20,6 +20,8 @@ static const char usage[] =
     "Runs the device whose flash is FILE, until SIGTERM.\n"
     "  --power-cut-at N[:inside]  cut the power before (half-way in) the N-th flash operation\n"
     "  --us-per-kb US             programming 1 KiB of flash takes US microseconds longer\n"
+    "  --keyset FILE              a keyset (`waft keyset make`) that the device takes before it "
+    "connects\n"
     "  --trials N                 boots that a new image gets to confirm itself, 1 to 8; 1 as "
     "built\n"
     "  --boot PATH                the bootloader, if it is not waft-boot beside this program\n"
@@ -29,13 +31,14 @@ static const char usage[] =
 #define CRASH_PAUSE_MS 1000
 #define CRASH_LIFE_S   1
 
-enum option_id { FLASH = 1, BROKER, CUT, SLOW, TRIALS, BOOT, HELP };
+enum option_id { FLASH = 1, BROKER, CUT, SLOW, KEYSET, TRIALS, BOOT, HELP };
 
 static const struct option options[] = {
     { "flash", required_argument, NULL, FLASH },
     { "broker", required_argument, NULL, BROKER },
     { "power-cut-at", required_argument, NULL, CUT },
     { "us-per-kb", required_argument, NULL, SLOW },
+    { "keyset", required_argument, NULL, KEYSET },
     { "trials", required_argument, NULL, TRIALS },
     { "boot", required_argument, NULL, BOOT },
     { "help", no_argument, NULL, HELP },
@@ -44,6 +47,7 @@ static const struct option options[] = {
 
 struct board {
     char *flash, *broker;
+    char *keyset; /* NULL: none */
     char *trials; /* NULL: as the bootloader was built */
     char boot[PATH_MAX];
     struct board_faults faults;
@@ -88,6 +92,7 @@ static bool read_option(int id, char *text, struct board *b)
     case BROKER: b->broker = text; return true;
     case CUT: return read_cut(text, &b->faults);
     case SLOW: return read_u32(text, "", &b->faults.us_per_kb);
+    case KEYSET: b->keyset = text; return *text != '\0';
     case TRIALS: return read_trials(text, b);
     case BOOT: return read_boot(text, b);
     case HELP: fputs(usage, stdout); exit(EXIT_SUCCESS);
@@ -149,11 +154,17 @@ static int exit_code(enum board_next next, bool stopped)
 static int live(struct board *b, int faults_fd)
 {
     char fd[16], cause[16];
-    char *argv[] = {
-        b->boot,    "--flash", b->flash,        "--broker", b->broker,
-        "--faults", fd,        "--reset-cause", cause,      b->trials != NULL ? "--trials" : NULL,
-        b->trials,  NULL
-    };
+    char *argv[14] = { b->boot,    "--flash", b->flash,        "--broker", b->broker,
+                       "--faults", fd,        "--reset-cause", cause };
+    size_t count = 9;
+    if (b->trials != NULL) {
+        argv[count++] = "--trials";
+        argv[count++] = b->trials;
+    }
+    if (b->keyset != NULL) {
+        argv[count++] = "--keyset";
+        argv[count++] = b->keyset;
+    }
     struct board_verdict verdict = { BOARD_RESTART, OTA_RESET_POWER_ON };
     bool stopped = false;
     snprintf(fd, sizeof fd, "%d", faults_fd);

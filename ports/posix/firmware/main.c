@@ -8,6 +8,7 @@
 #include "ota_facade.h"
 #include "posix_board.h"
 #include "posix_identity.h"
+#include "posix_keyset.h"
 #include "posix_mqtt.h"
 #include "psa_port.h"
 #include "release.h"
@@ -35,7 +36,7 @@ struct demo {
     struct board_flash flash;
     struct psa_port crypto;
     struct posix_identity identity; /* borrows from identity_room */
-    uint8_t identity_room[POSIX_IDENTITY_MAX];
+    uint8_t identity_room[POSIX_IDENTITY_MAX], ca_room[POSIX_KEYSET_PEM_MAX];
     char thing[OTA_THING_NAME_MAX + 1];
     char root[OTA_TOPIC_ROOT_MAX + 1];
     struct posix_mqtt *mqtt;
@@ -47,6 +48,24 @@ struct demo {
 
 /* --- what is in flash for us ------------------------------------------------------ */
 
+/* A keyset that is not for us, or not now, is no reason not to run: whoever brought it hears why. */
+static void take_keyset(struct demo *d, struct ota_store *store)
+{
+    if (d->args.keyset == NULL) {
+        return;
+    }
+    const ota_err_t err =
+        posix_keyset_install(d->args.keyset, store, &d->crypto.base, d->args.slot);
+    if (err == OTA_OK) {
+        show_line(&d->show, "keyset installed: its keys count from now on");
+    } else if (err == OTA_E_STATE) {
+        show_line(&d->show,
+                  "keyset not installed: this image is on trial; again after the next reset");
+    } else {
+        show_line(&d->show, "keyset not installed: %s", ota_err_text(err));
+    }
+}
+
 /* Before the agent starts: from then on flash is the agent's alone. */
 static ota_err_t read_identity(struct demo *d)
 {
@@ -54,6 +73,7 @@ static ota_err_t read_identity(struct demo *d)
     struct ota_span record;
     ota_err_t err = ota_store_open(&store, &d->flash.base, &posix_board_layout);
     if (err == OTA_OK) {
+        take_keyset(d, &store);
         err = ota_store_identity(&store, OTA_BUF_OF(d->identity_room), &record);
     }
     if (err == OTA_OK) {
@@ -64,8 +84,9 @@ static ota_err_t read_identity(struct demo *d)
                  (const char *)d->identity.thing.ptr);
         snprintf(d->root, sizeof d->root, "%.*s", (int)d->identity.topic_root.len,
                  (const char *)d->identity.topic_root.ptr);
+        err = posix_keyset_ca(&store, OTA_BUF_OF(d->ca_room), &d->identity.ca_pem);
     }
-    return err;
+    return err == OTA_E_NOT_FOUND && d->identity.ca_pem.len > 0 ? OTA_OK : err;
 }
 
 /* --- the agent's callback ----------------------------------------------------------- */
