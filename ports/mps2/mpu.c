@@ -27,6 +27,14 @@ static void region(uint32_t number, uint32_t base, uint32_t attributes)
     cortex_m_barrier();
 }
 
+/* For each block of an update: only what changes, since the emulator forgets all its translations at each write here. */
+static void flash_access(uint32_t access)
+{
+    MPU_RNR = REGION_FLASH;
+    MPU_RASR = access | RASR_SIZE(LOG2_16M) | RASR_NORMAL | RASR_ON;
+    cortex_m_barrier();
+}
+
 void mpu_init(void)
 {
     region(REGION_ROM, BOARD_ROM, RASR_READ_ONLY | RASR_SIZE(LOG2_4M));
@@ -39,12 +47,12 @@ void mpu_init(void)
 uint32_t mpu_flash_open(void)
 {
     const uint32_t mask = cortex_m_mask();
-    region(REGION_FLASH, BOARD_FLASH, RASR_READ_WRITE | RASR_SIZE(LOG2_16M));
+    flash_access(RASR_READ_WRITE);
     return mask;
 }
 
 void mpu_flash_close(uint32_t opened)
 {
-    region(REGION_FLASH, BOARD_FLASH, RASR_READ_ONLY | RASR_SIZE(LOG2_16M));
+    flash_access(RASR_READ_ONLY);
     cortex_m_unmask(opened);
 }
