@@ -3,6 +3,6 @@
 const char *ota_err_text(ota_err_t err)
 {
 #define X(name, value, class, text) text "\0"
-    return ota_err_string(OTA_ERRORS(X) "an error that is not in the list", err);
+    return ota_err_string("no error\0" OTA_ERRORS(X) "an error that is not in the list", err);
 #undef X
 }

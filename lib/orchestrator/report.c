@@ -80,8 +80,8 @@ static void put_value(struct ota_writer *w, const struct ota_orchestrator *o, ch
         break;
     case 'e': /* a member with the error, if there is one */
         if (j->error != OTA_OK) {
-            ota_write_str(w, "\"error\":\"");
-            ota_write_str(w, ota_err_name(j->error));
+            ota_write_str(w, "\"error\":\"OTA_E_");
+            ota_write_str(w, ota_err_word(j->error));
             ota_write_str(w, "\",");
         }
         break;

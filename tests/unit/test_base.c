@@ -215,12 +215,14 @@ static void every_error_has_its_name_its_text_and_a_number_of_its_own(void **sta
         ota_err_t err;
         const char *name;
     } rows[] = {
-#define X(name, value, class, text) { name, #name },
-        OTA_ERRORS(X)
+#define X(name, value, class, text) { OTA_E_##name, "OTA_E_" #name },
+        { OTA_OK, "OTA_OK" }, OTA_ERRORS(X)
 #undef X
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         assert_string_equal(ota_err_name(rows[i].err), rows[i].name);
+        assert_string_equal(ota_err_word(rows[i].err),
+                            rows[i].name + strlen(i == 0 ? "OTA_" : "OTA_E_"));
         assert_true(strlen(ota_err_text(rows[i].err)) > 0);
         for (size_t k = 0; k < i; k++) {
             CHECK_ROW(rows[i].name, rows[i].err != rows[k].err);
@@ -254,6 +256,7 @@ static void a_number_outside_the_list_stops_the_device(void **state)
         const ota_err_t err = (ota_err_t)strange[i];
         assert_int_equal(ota_err_class(err), OTA_CLASS_DEVICE);
         assert_string_equal(ota_err_name(err), "OTA_E_?");
+        assert_string_equal(ota_err_word(err), "?");
         assert_true(strlen(ota_err_text(err)) > 0);
     }
 }
