@@ -154,7 +154,7 @@ static void on_stream(struct bench *b, uint32_t job, struct ota_span payload)
     bench_must(at == payload.ptr + payload.len && number['l'] > 0, "no request for blocks");
     uint32_t left = number['n'];
     for (uint32_t i = 0; left > 0 && i < (bits.len > 0 ? bits.len * 8u : number['n']); i++) {
-        if (bits.len == 0 || (bits.ptr[i / 8u] >> i % 8u & 1u) != 0) {
+        if (bits.len == 0 || ((unsigned)bits.ptr[i / 8u] >> i % 8u & 1u) != 0) {
             send_block(b, job, number['o'] + i, number['l']);
             left--;
         }
