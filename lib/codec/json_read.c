@@ -15,9 +15,11 @@ static uint8_t peek(const struct ota_reader *r)
 static bool take(struct ota_reader *r, uint32_t c, uint32_t or)
 {
     const uint8_t next = peek(r);
-    const bool there = next == c || next == or ;
-    r->at += there;
-    return there;
+    if (next != c && next != or) {
+        return false;
+    }
+    r->at++;
+    return true;
 }
 
 static bool is_digit(uint32_t c)
