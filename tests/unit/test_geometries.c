@@ -219,6 +219,50 @@ static void runs_that_are_not_the_flash_are_refused(void **state)
     flash_model_free(&m);
 }
 
+static void parts_that_end_inside_a_larger_sector_are_refused(void **state)
+{
+    (void)state;
+    /* Sectors of 64 bytes up to 0x2000, then of 4 KiB. */
+    static const struct ota_flash_run runs[] = { { 64, 128 }, { 4096, 8 } };
+    static const struct ota_layout good = {
+        .counter = { 0x0000, 0x0200 },
+        .identity = { 0x0200, 0x0200 },
+        .trust = { 0x0400, 0x0600 },
+        .journal = { 0x0a00, 0x1200 },
+        .slot = { { 0x2000, 0x2000 }, { 0x4000, 0x2000 } },
+    };
+    static const struct {
+        const char *why;
+        size_t region;
+        struct ota_region value;
+        ota_err_t want;
+    } rows[] = {
+#define AT(member) offsetof(struct ota_layout, member)
+        { "as it is", AT(journal), { 0x0a00, 0x1200 }, OTA_OK },
+        { "log whose second half ends in a sector", AT(counter), { 0x1e00, 0x0400 }, OTA_E_RANGE },
+        { "log whose first half ends in a sector", AT(counter), { 0x1f80, 0x1080 }, OTA_E_RANGE },
+        { "slot of the smallest sectors", AT(slot[0]), { 0x1d00, 0x0300 }, OTA_OK },
+        { "slot that is one sector more than its trailer",
+          AT(slot[0]),
+          { 0x1d00, 0x00c0 },
+          OTA_OK },
+        { "slot that is all trailer", AT(slot[0]), { 0x1d00, 0x0080 }, OTA_E_RANGE },
+        { "slot that is less than its trailer", AT(slot[0]), { 0x1d00, 0x0040 }, OTA_E_RANGE },
+        { "slot that ends in a sector", AT(slot[0]), { 0x1f00, 0x0800 }, OTA_E_RANGE },
+#undef AT
+    };
+    struct flash_model m;
+    flash_model_init(
+        &m, &(struct flash_geometry){ .runs = runs, .run_count = COUNT(runs), .write_size = 8 });
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ota_store s;
+        struct ota_layout layout = good;
+        memcpy((uint8_t *)&layout + rows[i].region, &rows[i].value, sizeof rows[i].value);
+        CHECK_ROW(rows[i].why, ota_store_open(&s, &m.base, &layout) == rows[i].want);
+    }
+    flash_model_free(&m);
+}
+
 static void a_sector_is_found_by_any_of_its_bytes(void **state)
 {
     (void)state;
@@ -450,6 +494,7 @@ int main(void)
         cmocka_unit_test(an_image_has_exactly_the_sectors_before_the_trailers),
         cmocka_unit_test(regions_begin_and_end_with_a_sector),
         cmocka_unit_test(runs_that_are_not_the_flash_are_refused),
+        cmocka_unit_test(parts_that_end_inside_a_larger_sector_are_refused),
         cmocka_unit_test(a_sector_is_found_by_any_of_its_bytes),
         cmocka_unit_test(an_update_lives_through_cuts_on_every_part),
         cmocka_unit_test(a_pending_image_is_withdrawn_on_every_part),

@@ -246,6 +246,39 @@ static void a_mark_belongs_to_the_state_before_it(void **state)
     fix_free(&x);
 }
 
+static void what_looks_like_a_mark_and_is_none_is_skipped(void **state)
+{
+    (void)state;
+    struct fix x;
+    fix_init(&x, 8, 0xff);
+    uint8_t payload[STATE_SIZE], mark[8];
+    uint32_t at = put_record(&x, x.layout.journal.offset, K_STATE, 1, ready_payload(payload));
+    put32(mark, 1);
+    put32(mark + 4, 0x1000);
+    at = put_record(&x, at, K_MARK, 2, OTA_SPAN_OF(mark));
+    put32(mark + 4, 0x2000);
+    at = put_record(&x, at, K_MARK, 3, (struct ota_span){ mark, 7 }); /* a byte short */
+    at = put_record(&x, at, K_UNKNOWN, 4, OTA_SPAN_OF(mark));
+    put32(mark, 0);
+    put_record(&x, at, K_MARK, 5, OTA_SPAN_OF(mark)); /* of another state */
+    assert_int_equal(mark_in_flash(&x), 0x1000);
+    fix_free(&x);
+}
+
+/* A header that begins so near to a half's end that it would end behind it. */
+static void a_header_that_crosses_the_middle_is_none(void **state)
+{
+    (void)state;
+    struct fix x;
+    fix_init(&x, 8, 0xff);
+    uint8_t payload[STATE_SIZE];
+    const uint32_t middle = x.layout.journal.offset + x.layout.journal.size / 2;
+    put_record(&x, middle - 8, K_STATE, 9, OTA_SPAN_NONE);
+    put_record(&x, x.layout.journal.offset, K_STATE, 1, ready_payload(payload));
+    assert_int_equal(mark_in_flash(&x), 0);
+    fix_free(&x);
+}
+
 static void the_counter_only_rises(void **state)
 {
     (void)state;
@@ -799,6 +832,8 @@ int main(void)
         cmocka_unit_test(a_journal_is_read_as_it_was_written),
         cmocka_unit_test(a_mark_changes_the_mark_and_nothing_else_through_every_turn_over),
         cmocka_unit_test(a_mark_belongs_to_the_state_before_it),
+        cmocka_unit_test(what_looks_like_a_mark_and_is_none_is_skipped),
+        cmocka_unit_test(a_header_that_crosses_the_middle_is_none),
         cmocka_unit_test(the_counter_only_rises),
         cmocka_unit_test(trust_is_read_as_it_was_written),
         cmocka_unit_test(without_good_trust_nobody_is_trusted),
