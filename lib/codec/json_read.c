@@ -260,11 +260,11 @@ struct ota_json_walk ota_json_walk(struct ota_json container)
     return w;
 }
 
+/* Where the last one ends is a closing bracket, which is no value: all that can be wrong with a checked text. */
 bool ota_json_next(struct ota_json_walk *w, struct ota_json *key, struct ota_json *value)
 {
     (void)take(&w->r, ',', ',');
-    take_value(w,
-               value); /* the closing bracket is none: all that can be wrong with a checked text */
+    take_value(w, value);
     if (w->err == OTA_OK && take(&w->r, ':', ':')) {
         if (key != NULL) {
             *key = *value;
@@ -294,7 +294,7 @@ bool ota_json_is(struct ota_json value, struct ota_span text)
         return false;
     }
     uint32_t c;
-    while ((c = read_char(&have)) != END) {
+    while ((c = read_char(&have)) < END) {
         if (c != ota_utf8_read(&want)) {
             return false;
         }
@@ -310,7 +310,7 @@ ota_err_t ota_json_string(struct ota_json value, struct ota_buf out, struct ota_
         return OTA_E_MALFORMED;
     }
     uint32_t c;
-    while ((c = read_char(&r)) != END) {
+    while ((c = read_char(&r)) < END) {
         ota_utf8_write(&w, c);
     }
     if (w.bad) {
@@ -328,7 +328,7 @@ ota_err_t ota_json_base64(struct ota_json value, struct ota_buf out, struct ota_
         return OTA_E_MALFORMED;
     }
     uint32_t c;
-    while ((c = read_char(&r)) != END) {
+    while ((c = read_char(&r)) < END) {
         ota_base64_put(&d, c);
     }
     return ota_base64_end(&d, decoded);

@@ -355,6 +355,8 @@ static void advice_that_is_a_lie_is_not_ignored(void **state)
         { "largest version", W(",\"version\":\"255.255.65535+4294967295\""), OTA_OK },
         { "version above", W(",\"version\":\"256.0.0\""), OTA_E_JOB_DOCUMENT },
         { "version a number", W(",\"version\":1"), OTA_E_JOB_DOCUMENT },
+        { "version longer than any", W(",\"version\":\"255.255.65535+42949672950\""),
+          OTA_E_JOB_DOCUMENT },
         { "counter 2^32 - 1", W(",\"counter\":4294967295"), OTA_OK },
         { "counter 2^32", W(",\"counter\":4294967296"), OTA_E_JOB_DOCUMENT },
         { "counter as a string", W(",\"counter\":\"7\""), OTA_OK },
@@ -367,6 +369,7 @@ static void advice_that_is_a_lie_is_not_ignored(void **state)
         { "hw of none", W(",\"hw\":[]"), OTA_E_JOB_DOCUMENT },
         { "hw an object", W(",\"hw\":{\"min\":2,\"max\":5}"), OTA_E_JOB_DOCUMENT },
         { "hw a number", W(",\"hw\":2"), OTA_E_JOB_DOCUMENT },
+        { "hw in words", W(",\"hw\":[2,\"five\"]"), OTA_E_JOB_DOCUMENT },
         { "sources no array", W(",\"sources\":{}"), OTA_E_JOB_DOCUMENT },
         { "a source that is no object", W(",\"sources\":[0]"), OTA_E_JOB_DOCUMENT },
         { "a source without a file", W(",\"sources\":[{\"slot\":\"A\"}]"), OTA_E_JOB_DOCUMENT },
@@ -496,6 +499,41 @@ static void an_image_of_either_slot_is_the_wanted_one(void **state)
     }
 }
 
+/* The text is lent: whoever writes into it gets errors, and nothing worse. */
+static void a_document_that_changed_since_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why, *from, *to;
+        ota_err_t file, choose;
+        bool names;
+    } rows[] = {
+        { "nothing changed", "filesize", "filesize", OTA_OK, OTA_OK, true },
+        { "a member of the file", "filesize", "filesizf", OTA_E_JOB_DOCUMENT, OTA_E_JOB_NO_FILE,
+          true },
+        { "the file itself", "{\"filesize", "]\"filesize", OTA_E_JOB_DOCUMENT, OTA_E_JOB_NO_FILE,
+          true },
+        { "a member of the source", "fileid\":0,\"digest", "fileie\":0,\"digest", OTA_OK,
+          OTA_E_JOB_NO_FILE, false },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char text[] = "{" AFR_OTA(FILE0) ",\"waft\":{\"v\":1,\"sources\":[" SOURCE_A "]}}";
+        uint8_t digest[OTA_DIGEST_SIZE];
+        struct ota_jobdoc doc;
+        struct ota_jobdoc_file file;
+        CHECK_ROW(rows[i].why, read_text(text, &doc) == OTA_OK);
+        memcpy(strstr(text, rows[i].from), rows[i].to, strlen(rows[i].to));
+        CHECK_ROW(rows[i].why, ota_jobdoc_file(&doc, 0, &file) == rows[i].file);
+        CHECK_ROW(rows[i].why, ota_jobdoc_choose(&doc, 0, &file) == rows[i].choose);
+        doc.has_digest = false;
+        for (uint8_t k = 0; k < sizeof digest; k++) {
+            digest[k] = k;
+        }
+        digest[0] = 0xa0;
+        CHECK_ROW(rows[i].why, ota_jobdoc_names_image(&doc, digest) == rows[i].names);
+    }
+}
+
 static void mutated_documents_do_no_harm(void **state)
 {
     (void)state;
@@ -540,6 +578,7 @@ int main(void)
         cmocka_unit_test(the_file_for_this_device_is_chosen),
         cmocka_unit_test(the_chosen_source_names_the_image),
         cmocka_unit_test(an_image_of_either_slot_is_the_wanted_one),
+        cmocka_unit_test(a_document_that_changed_since_is_refused),
         cmocka_unit_test(mutated_documents_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -266,6 +266,15 @@ static void a_reconnect_sends_what_is_open_at_once_with_a_new_token(void **state
     assert_int_equal(hear(&j, GET_ACCEPTED, "{\"clientToken\":\"" FIRST "\"}"), OTA_JOBS_NEWS_NONE);
     assert_int_equal(hear(&j, GET_ACCEPTED, "{\"clientToken\":\"" SECOND "\"}"),
                      OTA_JOBS_NEWS_EMPTY);
+    j = telling();
+    ota_jobs_reconnected(&j);
+    assert_true(ota_jobs_deadline(&j) == 0);
+    assert_int_equal(hear(&j, TELL_ACCEPTED, "{\"clientToken\":\"" FIRST "\"}"),
+                     OTA_JOBS_NEWS_NONE);
+    struct ota_effect effect;
+    assert_true(ota_jobs_poll(&j, 1, &scratch, &effect));
+    assert_int_equal(hear(&j, TELL_ACCEPTED, "{\"clientToken\":\"" SECOND "\"}"),
+                     OTA_JOBS_NEWS_ACCEPTED);
 }
 
 /* --- answers to ask ------------------------------------------------------------------------------- */

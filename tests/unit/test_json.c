@@ -324,6 +324,19 @@ static void a_walk_over_an_array_leaves_the_key_alone(void **state)
     assert_true(ota_span_eq(key.text, untouched.text));
 }
 
+static void a_walk_over_an_object_needs_no_keys(void **state)
+{
+    (void)state;
+    struct ota_json_walk w = ota_json_walk(json("{ \"a\" : 1 , \"b\" : {\"c\":2} }"));
+    static const char *const want[] = { "1", "{\"c\":2}" };
+    struct ota_json value;
+    for (size_t i = 0; i < COUNT(want); i++) {
+        assert_true(ota_json_next(&w, NULL, &value));
+        CHECK_ROW(want[i], ota_span_eq(value.text, ota_span_of_str(want[i])));
+    }
+    assert_false(ota_json_next(&w, NULL, &value));
+}
+
 static void what_is_no_container_has_no_members(void **state)
 {
     (void)state;
@@ -791,6 +804,7 @@ int main(void)
         cmocka_unit_test(kinds_are_told_by_the_first_character),
         cmocka_unit_test(a_walk_gives_each_member_whole),
         cmocka_unit_test(a_walk_over_an_array_leaves_the_key_alone),
+        cmocka_unit_test(a_walk_over_an_object_needs_no_keys),
         cmocka_unit_test(what_is_no_container_has_no_members),
         cmocka_unit_test(finding_knows_absent_from_twice),
         cmocka_unit_test(strings_are_decoded_into_exactly_their_room),
