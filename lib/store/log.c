@@ -12,7 +12,7 @@ uint32_t ota_log_record_size(const struct ota_flash *f, uint32_t len)
 ota_err_t ota_log_payload(struct ota_flash *f, const struct ota_log_record *record, uint32_t at,
                           struct ota_buf into)
 {
-    if (at > record->len || into.cap > record->len - at) {
+    if (at + into.cap > record->len) { /* neither comes near to a wrap: sizes of our own formats */
         return OTA_E_NOT_FOUND;
     }
     return ota_flash_read(f, record->offset + OTA_LOG_HEADER_SIZE + at, into);
