@@ -44,7 +44,7 @@ static struct ota_agent_cfg config(struct world *w, const char *thing)
             .thing = ota_span_of_str(thing),
             .scratch = { OTA_BUF_OF(w->topic), OTA_BUF_OF(w->payload) },
             .running = OTA_SLOT_A,
-            .handover = { OTA_BOOT_CONFIRMED, OTA_RESET_POWER_ON },
+            .handover = { .rule = OTA_BOOT_CONFIRMED, .cause = OTA_RESET_POWER_ON },
             .block_size = BLOCK_SIZE,
             .window = 4,
             .retry_ms_min = 1000,

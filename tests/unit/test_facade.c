@@ -244,7 +244,7 @@ static int set_up(void **state)
         .layout = &device.flash.layout,
         .crypto = crypto(),
         .running_slot = OTA_SLOT_A,
-        .handover = { OTA_BOOT_CONFIRMED, OTA_RESET_POWER_ON },
+        .handover = { .rule = OTA_BOOT_CONFIRMED, .cause = OTA_RESET_POWER_ON },
         .mqtt = { mqtt_publish, mqtt_subscribe, mqtt_unsubscribe, NULL },
         .reset = on_reset,
         .callback = on_event,

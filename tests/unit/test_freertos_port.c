@@ -256,7 +256,7 @@ static void a_hundred_lives_take_one_task_and_leave_no_semaphore(void **state)
         .layout = &flash.layout,
         .crypto = crypto(),
         .running_slot = OTA_SLOT_A,
-        .handover = { OTA_BOOT_CONFIRMED, OTA_RESET_POWER_ON },
+        .handover = { .rule = OTA_BOOT_CONFIRMED, .cause = OTA_RESET_POWER_ON },
         .mqtt = { publish, subscribe, unsubscribe, NULL },
         .reset = no_reset,
         .block_size = 512,
