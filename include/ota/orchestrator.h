@@ -133,7 +133,6 @@ struct ota_orchestrator {
         uint8_t digest[OTA_DIGEST_SIZE];
     } own; /* the running image */
     struct ota_jobs jobs;
-    struct ota_stream stream;
     struct {
         uint8_t file_id, stream_len;
         bool has_digest; /* the job names the image's digest */
@@ -141,14 +140,17 @@ struct ota_orchestrator {
         uint8_t digest[OTA_DIGEST_SIZE];
     } source;                         /* of the claim, from the newest offer */
     uint8_t details[OTA_DETAILS_MAX]; /* of what is being told */
-    /* head and tail while claiming; the verifier at any other time */
+    /* what a download needs, while one runs; the verifier at any other time */
     union {
         struct ota_verify verify;
         struct {
+            union {
+                struct ota_stream stream;
+                struct ota_image image; /* when head and tail have come: what they say */
+            };
             struct ota_image_header header;
-            struct ota_image image; /* what both say */
             uint8_t tlvs[OTA_IMAGE_TLVS_MAX];
-        } early;
+        } fetch;
     } u;
 };
 

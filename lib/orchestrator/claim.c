@@ -98,10 +98,10 @@ static enum verdict begin_stream(struct ota_orchestrator *o, uint8_t step, uint3
         .retry_ms_max = o->cfg.retry_ms_max,
         .seed = o->jobs.cfg.seed,
     };
-    if (ota_stream_init(&o->stream, &cfg) != OTA_OK) {
+    if (ota_stream_init(&o->u.fetch.stream, &cfg) != OTA_OK) {
         return ota_fail_with(o, OTA_E_JOB_DOCUMENT);
     }
-    ota_stream_fetch(&o->stream, begin, end);
+    ota_stream_fetch(&o->u.fetch.stream, begin, end);
     o->step = step;
     return V_MORE;
 }
@@ -109,14 +109,14 @@ static enum verdict begin_stream(struct ota_orchestrator *o, uint8_t step, uint3
 static enum verdict fetch_head(struct ota_orchestrator *o)
 {
     const uint32_t size = o->journal.file_size;
-    memset(&o->u.early, 0, sizeof o->u.early);
+    memset(&o->u.fetch, 0, sizeof o->u.fetch);
     o->verified = false;
     return begin_stream(o, HEAD, 0, size < o->cfg.block_size ? size : o->cfg.block_size);
 }
 
 static enum verdict fetch_tail(struct ota_orchestrator *o)
 {
-    const uint32_t begin = ota_image_tlvs_offset(&o->u.early.header);
+    const uint32_t begin = ota_image_tlvs_offset(&o->u.fetch.header);
     const uint32_t size = o->journal.file_size;
     if (begin >= size) {
         return ota_fail_with(o, OTA_E_IMAGE_FORMAT); /* also a head that was no header: all zero */
@@ -124,7 +124,7 @@ static enum verdict fetch_tail(struct ota_orchestrator *o)
     if (size - begin > OTA_IMAGE_TLVS_MAX) {
         return ota_fail_with(o, OTA_E_IMAGE_TRAILING);
     }
-    ota_stream_fetch(&o->stream, begin, size);
+    ota_stream_fetch(&o->u.fetch.stream, begin, size);
     o->step = TAIL;
     return V_MORE;
 }
@@ -134,17 +134,17 @@ static void keep_early(struct ota_orchestrator *o, const struct ota_block *block
 {
     if (o->step == HEAD) {
         if (block->offset == 0 &&
-            ota_image_header_read(block->data, &o->u.early.header) != OTA_OK) {
+            ota_image_header_read(block->data, &o->u.fetch.header) != OTA_OK) {
             o->answered = (uint8_t)ota_fail_with(o, OTA_E_IMAGE_FORMAT);
         }
         return;
     }
-    const uint32_t tlvs = ota_image_tlvs_offset(&o->u.early.header);
+    const uint32_t tlvs = ota_image_tlvs_offset(&o->u.fetch.header);
     const uint32_t end = block->offset + (uint32_t)block->data.len;
     const uint32_t from = block->offset > tlvs ? block->offset : tlvs;
     if (from < end) {
-        OTA_ASSERT(end - tlvs <= sizeof o->u.early.tlvs);
-        memcpy(o->u.early.tlvs + (from - tlvs), block->data.ptr + (from - block->offset),
+        OTA_ASSERT(end - tlvs <= sizeof o->u.fetch.tlvs);
+        memcpy(o->u.fetch.tlvs + (from - tlvs), block->data.ptr + (from - block->offset),
                end - from);
     }
 }
@@ -159,7 +159,7 @@ static ota_err_t raise_mark(struct ota_orchestrator *o)
 {
     const uint32_t interval =
         larger(ota_journal_mark_interval(o->cfg.store, o->journal.file_size), o->cfg.block_size);
-    const uint32_t safe = ota_stream_stored_below(&o->stream);
+    const uint32_t safe = ota_stream_stored_below(&o->u.fetch.stream);
     if (safe >= o->journal.file_size || safe < o->journal.mark + interval) {
         return OTA_OK;
     }
@@ -174,7 +174,7 @@ static void store_block(struct ota_orchestrator *o, const struct ota_block *bloc
 {
     ota_err_t err = ota_store_write(o->cfg.store, o->journal.slot, block->offset, block->data);
     if (err == OTA_OK) {
-        ota_stream_stored(&o->stream, block->offset, o->now);
+        ota_stream_stored(&o->u.fetch.stream, block->offset, o->now);
         err = raise_mark(o);
     }
     if (err != OTA_OK) {
@@ -196,7 +196,7 @@ static void on_block(struct ota_orchestrator *o, const struct ota_block *block)
         return;
     }
     keep_early(o, block);
-    ota_stream_stored(&o->stream, block->offset, o->now);
+    ota_stream_stored(&o->u.fetch.stream, block->offset, o->now);
 }
 
 ota_err_t ota_claim_on_message(struct ota_orchestrator *o, const struct ota_topic *topic,
@@ -206,7 +206,8 @@ ota_err_t ota_claim_on_message(struct ota_orchestrator *o, const struct ota_topi
     if (!ota_claim_streams(o)) {
         return OTA_OK; /* late blocks of a fetch that is over */
     }
-    const ota_err_t err = ota_stream_on_message(&o->stream, topic, payload, o->cfg.room, &block);
+    const ota_err_t err =
+        ota_stream_on_message(&o->u.fetch.stream, topic, payload, o->cfg.room, &block);
     if (err == OTA_OK) {
         on_block(o, &block);
     } else if (err == OTA_E_NOT_FOUND) {
@@ -221,9 +222,9 @@ ota_err_t ota_claim_on_message(struct ota_orchestrator *o, const struct ota_topi
 /* May the image whose head and tail are here run on this device, from the claim's slot? */
 static ota_err_t check_image(struct ota_orchestrator *o)
 {
-    struct ota_image *image = &o->u.early.image;
-    const struct ota_image_header *h = &o->u.early.header;
-    const struct ota_span tlvs = { o->u.early.tlvs,
+    struct ota_image *image = &o->u.fetch.image;
+    const struct ota_image_header *h = &o->u.fetch.header;
+    const struct ota_span tlvs = { o->u.fetch.tlvs,
                                    o->journal.file_size - ota_image_tlvs_offset(h) };
     const struct ota_region room = ota_store_image_region(o->cfg.store, o->journal.slot);
 
@@ -251,7 +252,7 @@ static ota_err_t check_image(struct ota_orchestrator *o)
 
 static enum verdict check_early(struct ota_orchestrator *o)
 {
-    const struct ota_image *image = &o->u.early.image;
+    const struct ota_image *image = &o->u.fetch.image;
     const ota_err_t err = check_image(o);
     if (err != OTA_OK) {
         return ota_fail_with(o, err);
@@ -406,7 +407,7 @@ static enum verdict while_streaming(struct ota_orchestrator *o, struct ota_effec
             return v;
         }
     }
-    if (!ota_stream_idle(&o->stream)) {
+    if (!ota_stream_idle(&o->u.fetch.stream)) {
         return V_WAIT;
     }
     switch (o->step) {

@@ -143,7 +143,9 @@ void ota_orchestrator_link_up(struct ota_orchestrator *o)
     o->link = true;
     o->busy = true;
     ota_subscriptions_reset(o);
-    ota_stream_reconnected(&o->stream);
+    if (ota_claim_streams(o)) {
+        ota_stream_reconnected(&o->u.fetch.stream);
+    }
 }
 
 void ota_orchestrator_link_down(struct ota_orchestrator *o)
@@ -239,7 +241,7 @@ static bool poll_link(struct ota_orchestrator *o, struct ota_effect *effect)
     if (ota_jobs_poll(&o->jobs, o->now, &o->cfg.scratch, effect)) {
         return true;
     }
-    return would_stream(o) && ota_stream_poll(&o->stream, o->now, &o->cfg.scratch, effect);
+    return would_stream(o) && ota_stream_poll(&o->u.fetch.stream, o->now, &o->cfg.scratch, effect);
 }
 
 /* An event that waits goes before any work. */
@@ -288,7 +290,7 @@ ota_ms_t ota_orchestrator_deadline(const struct ota_orchestrator *o)
         at = sooner(at, ota_rested_at(o));
     }
     if (would_stream(o)) {
-        at = sooner(at, ota_stream_deadline(&o->stream));
+        at = sooner(at, ota_stream_deadline(&o->u.fetch.stream));
     }
     return at;
 }

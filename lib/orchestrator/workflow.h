@@ -78,6 +78,7 @@ OTA_MUST_CHECK ota_err_t ota_claim_on_message(struct ota_orchestrator *o,
 void ota_claim_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news *news);
 /** Blocks of the claim's file. */
 uint32_t ota_claim_block_count(const struct ota_orchestrator *o);
+/** A stream runs: `u.fetch.stream` is one. */
 bool ota_claim_streams(const struct ota_orchestrator *o);
 
 /* install.c: from the bytes to the outcome */
