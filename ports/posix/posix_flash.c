@@ -127,7 +127,7 @@ static ota_err_t flash_erase(struct ota_flash *base, uint32_t offset)
 {
     struct posix_flash *f = (struct posix_flash *)base;
     bool dying;
-    const size_t size = begin(f, base->sector_size, &dying);
+    const size_t size = begin(f, ota_flash_sector(base, offset).size, &dying);
     const bool done = fill_erased(f, offset, size);
     if (dying) {
         die();

@@ -73,7 +73,7 @@ static const char *keeps_what_is_written(const struct flash_bench *b)
     const uint32_t unit = f->write_size;
     const struct ota_region rows[] = {
         { 0, unit },
-        { f->sector_size - unit, UNITS * unit },
+        { ota_flash_sector(f, 0).size - unit, UNITS * unit },
         { f->size - unit, unit },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -116,21 +116,22 @@ static const char *reads_from_anywhere(const struct flash_bench *b)
 
 static const char *erases_one_sector(const struct flash_bench *b)
 {
-    const uint32_t sector = b->flash->sector_size;
-    const struct ota_region left[] = { { 0, 2u * sector }, { 3u * sector, sector } };
-    if (write_pattern(b->flash, (struct ota_region){ 0, FLASH_CHECKS_SECTORS * sector }) !=
-        OTA_OK) {
+    /* The third sector of four; they need not be of one size. */
+    const struct ota_region second = ota_flash_sector(b->flash, ota_flash_sector(b->flash, 0).size);
+    const struct ota_region third = ota_flash_sector(b->flash, second.offset + second.size);
+    const struct ota_region fourth = ota_flash_sector(b->flash, third.offset + third.size);
+    const struct ota_region left[] = { { 0, third.offset }, fourth };
+    const struct ota_region all = { 0, fourth.offset + fourth.size };
+    if (write_pattern(b->flash, all) != OTA_OK) {
         return "a write is refused";
     }
-    if (ota_flash_erase(b->flash, 2u * sector) != OTA_OK) {
+    if (ota_flash_erase(b->flash, third.offset) != OTA_OK) {
         return "an erase is refused";
     }
     if (!holds(b->flash, left, sizeof left / sizeof left[0])) {
         return "it erases less or more than its sector";
     }
-    const struct ota_region all = { 0, FLASH_CHECKS_SECTORS * sector };
-    if (write_pattern(b->flash, (struct ota_region){ 2u * sector, sector }) != OTA_OK ||
-        !holds(b->flash, &all, 1)) {
+    if (write_pattern(b->flash, third) != OTA_OK || !holds(b->flash, &all, 1)) {
         return "an erased sector cannot be written again";
     }
     return NULL;
@@ -173,7 +174,7 @@ static const char *refuses_what_is_misaligned(const struct flash_bench *b)
          ota_flash_write(f, unit - 1u, (struct ota_span){ bytes, unit }) != OTA_E_RANGE)) {
         return "a write of a part of a unit is not refused";
     }
-    if (ota_flash_erase(f, f->sector_size / 2u) != OTA_E_RANGE) {
+    if (ota_flash_erase(f, ota_flash_sector(f, 0).size / 2u) != OTA_E_RANGE) {
         return "an erase inside a sector is not refused";
     }
     return holds(f, NULL, 0) ? NULL : "something that was refused changes it";

@@ -78,9 +78,39 @@ static void file_drop(void)
     t_tmp_remove(&tmp);
 }
 
+/* Of one size with the other: sectors of three sizes, the largest in the middle. */
+static const struct ota_flash_run runs[] = { { SECTOR / 2, 2 }, { SECTOR, 1 }, { SECTOR / 4, 8 } };
+
+static struct ota_flash *model_of_runs_make(uint32_t write_size, uint8_t erased)
+{
+    flash_model_init(&model, &(struct flash_geometry){ .runs = runs,
+                                                       .run_count = COUNT(runs),
+                                                       .write_size = write_size,
+                                                       .erased_zero = erased == 0 });
+    return &model.base;
+}
+
+static struct ota_flash *file_of_runs_make(uint32_t write_size, uint8_t erased)
+{
+    struct ota_flash *f = file_make(write_size, erased);
+    f->runs = runs;
+    f->run_count = COUNT(runs);
+    return f;
+}
+
+static struct ota_flash *file_of_runs_again(void)
+{
+    struct ota_flash *f = file_again();
+    f->runs = runs;
+    f->run_count = COUNT(runs);
+    return f;
+}
+
 static const struct port ports[] = {
     { "model", model_make, model_again, model_drop },
     { "posix", file_make, file_again, file_drop },
+    { "model, sectors of three sizes", model_of_runs_make, model_again, model_drop },
+    { "posix, sectors of three sizes", file_of_runs_make, file_of_runs_again, file_drop },
 };
 
 /* For every port, write unit and erased value. */
