@@ -78,8 +78,10 @@ static void file_drop(void)
     t_tmp_remove(&tmp);
 }
 
-/* Of one size with the other: sectors of three sizes, the largest in the middle. */
-static const struct ota_flash_run runs[] = { { SECTOR / 2, 2 }, { SECTOR, 1 }, { SECTOR / 4, 8 } };
+/* As large as the even ones; the sector that is erased between others is not one of the largest. */
+static const struct ota_flash_run runs[] = {
+    { SECTOR, 1 }, { SECTOR / 2, 1 }, { SECTOR / 4, 2 }, { SECTOR, 2 }
+};
 
 static struct ota_flash *model_of_runs_make(uint32_t write_size, uint8_t erased)
 {
