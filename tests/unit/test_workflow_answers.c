@@ -27,6 +27,7 @@ static struct {
     const char *code;       /* the answer to updates that are waited for; NULL: accepted */
     const char *code_state; /* status in its executionState; NULL: none */
     bool away;              /* hears nothing */
+    bool mute;              /* hears updates and does not answer them */
     bool lies;              /* each answer comes behind a contrary one that bears another token */
     bool doubles;           /* and again a moment later */
     bool loses;             /* every other answer */
@@ -195,7 +196,9 @@ static void hear_update(const struct ota_topic *topic, struct ota_json body, con
         p.result = u;
         p.results++;
     }
-    answer_update(&u, token);
+    if (!p.mute) {
+        answer_update(&u, token);
+    }
 }
 
 static bool on_wire(struct sim *s, enum sim_direction to, struct ota_span text,
@@ -503,6 +506,25 @@ static void a_claim_that_is_canceled_before_its_head_came_erases_nothing(void **
     assert_int_equal(state(), OTA_JOURNAL_NONE);
     const uint32_t first = world.layout.slot[OTA_SLOT_B].offset / world.cfg.sector_size;
     assert_int_equal(world.flash.erases[first], 0);
+}
+
+/* Nobody has answered that it was taken; once it is over, nobody is asked to. */
+static void a_claim_that_is_over_is_not_told_any_more(void **ctx)
+{
+    (void)ctx;
+    p.mute = true;
+    offer("j1", 1, "s2", v2);
+    notify();
+    run_ms(10000);
+    assert_int_equal(state(), OTA_JOURNAL_CLAIMED);
+    assert_true(p.told > 1);
+    p.job = NULL;
+    notify();
+    run_ms(10000);
+    assert_int_equal(state(), OTA_JOURNAL_NONE);
+    const unsigned told = p.told;
+    run_ms(HOUR_MS);
+    assert_int_equal(p.told, told);
 }
 
 static void a_cancel_in_testing_leaves_the_test_to_decide(void **ctx)
@@ -974,6 +996,7 @@ int main(void)
         T(other_bytes_give_the_claim_up_and_are_fetched),
         T(a_canceled_claim_is_given_up_without_a_word),
         T(a_claim_that_is_canceled_before_its_head_came_erases_nothing),
+        T(a_claim_that_is_over_is_not_told_any_more),
         T(a_cancel_in_testing_leaves_the_test_to_decide),
         T(an_execution_that_changed_is_looked_at_again),
         T(a_claim_that_is_refused_is_forgotten),

@@ -246,6 +246,29 @@ static void every_reason_has_words(void **ctx)
     assert_string_equal(ota_reason_text((enum ota_reason)255), "");
 }
 
+/* --- subscriptions --------------------------------------------------------------------------------------- */
+
+static void eight_filters_are_subscribed(void **ctx)
+{
+    (void)ctx;
+    static const char *const filters[OTA_SUBSCRIPTIONS] = {
+        "jobs/notify",
+        "jobs/notify-next",
+        "jobs/$next/get/accepted",
+        "jobs/$next/get/rejected",
+        "jobs/+/update/accepted",
+        "jobs/+/update/rejected",
+        "streams/+/data/cbor",
+        "streams/+/rejected/cbor",
+    };
+    for (unsigned i = 0; i < OTA_SUBSCRIPTIONS; i++) {
+        char want[128];
+        (void)snprintf(want, sizeof want, "$aws/things/" SIM_THING "/%s", filters[i]);
+        assert_true(
+            ota_span_eq(ota_orchestrator_filter(&world.device.o, i), ota_span_of_str(want)));
+    }
+}
+
 /* --- events ------------------------------------------------------------------------------------------- */
 
 static void the_event_of_a_failed_self_test_says_why(void **ctx)
@@ -348,6 +371,7 @@ int main(void)
         T(an_open_self_test_is_told_with_the_new_version),
         T(a_result_is_told_to_the_letter),
         T(every_reason_has_words),
+        T(eight_filters_are_subscribed),
         T(the_event_of_a_failed_self_test_says_why),
         T(progress_counts_each_block_once),
         T(a_document_that_is_not_for_the_agent_is_shown_and_refused),
