@@ -399,6 +399,9 @@ static void a_deployment_is_signed_by_any_of_its_anchors(void **state)
     t.deployment_count = 0;
     assert_int_equal(ota_deployment_check(by_first.digest, by_first.signatures[0].rs, &t, crypto()),
                      OTA_E_JOB_SIGNATURE);
+    t.deployment_count = 255; /* a record that lies reads no further than there are anchors */
+    assert_int_equal(ota_deployment_check(by_none.digest, by_none.signatures[0].rs, &t, crypto()),
+                     OTA_E_JOB_SIGNATURE);
 }
 
 static void a_key_id_is_the_digest_of_the_key_in_der(void **state)
@@ -416,6 +419,13 @@ static void a_key_id_is_the_digest_of_the_key_in_der(void **state)
         assert_memory_equal(anchor.key_id, want.bytes, OTA_DIGEST_SIZE);
         assert_memory_equal(anchor.key, point.bytes, OTA_P256_POINT_SIZE);
     }
+    struct file other = vector("release-ed25519.public"), id = vector("release-ed25519.keyid");
+    struct ota_anchor ed25519;
+    assert_int_equal(ota_anchor_make(crypto(), other.bytes, &ed25519), OTA_OK);
+    assert_memory_equal(ed25519.key_id, id.bytes, OTA_DIGEST_SIZE);
+    other.bytes[0] = 0x02; /* a compressed point: no device holds one */
+    assert_int_equal(ota_anchor_make(crypto(), other.bytes, &ed25519), OTA_E_RANGE);
+    assert_memory_equal(ed25519.key_id, id.bytes, OTA_DIGEST_SIZE);
     for (uint32_t n = 1; n <= 4; n++) {
         const struct file point = vector(keys[0][0]);
         struct bad_crypto bad = bad_crypto(n);
@@ -453,6 +463,99 @@ static void writes_what_it_read(void **state)
         ota_image_unprotected_write(&w, image.digest, signings, image.signature_count);
         CHECK_ROW(names[i], ota_span_eq(ota_writer_done(&w), span_of(&f)));
         free(out);
+    }
+}
+
+/* Out of its own vectors: what "good-everything" has that the others do not. */
+static void writes_dependencies_and_both_kinds_of_signature(void **state)
+{
+    (void)state;
+    const struct file f = vector_image("good-everything");
+    const struct ota_image image = image_of("good-everything");
+    const struct ota_image_header *const h = &image.header;
+    const struct ota_image_dependency wants = { .version = { .major = 1 } };
+    const struct ota_image_dependencies needs = { &wants, 1 };
+    const uint8_t *const first = f.bytes + ota_image_signed_size(h) + 4 + 36 + 36;
+    struct ota_image_signing signings[2] = { { .kind = OTA_KEY_P256 },
+                                             { .kind = OTA_KEY_ED25519 } };
+    signings[0].signature = (struct ota_span){ first + 4, first[2] };
+    signings[1].signature = OTA_SPAN_OF(image.signatures[1].rs);
+    uint8_t out[OTA_IMAGE_TLVS_MAX];
+    struct ota_writer w = ota_writer(OTA_BUF_OF(out));
+    for (size_t n = 0; n < 2; n++) {
+        memcpy(signings[n].key_id, image.signatures[n].key_id, OTA_DIGEST_SIZE);
+    }
+    ota_image_protected_write(&w, &image, &needs);
+    ota_image_unprotected_write(&w, image.digest, signings, 2);
+    assert_true(ota_span_eq(ota_writer_done(&w), tlvs_of(&f, h)));
+}
+
+/* The unprotected area of a vector, and its n-th pair of key id and signature. */
+static struct ota_span unprotected_of(const struct file *f)
+{
+    const struct ota_image_header h = header_of(f);
+    const uint32_t at = ota_image_signed_size(&h);
+    return (struct ota_span){ f->bytes + at, f->size - at };
+}
+
+static struct ota_image_signing pair_of(struct ota_span area, unsigned n)
+{
+    struct ota_image_signing s = { .kind = OTA_KEY_P256 };
+    const uint8_t *at = area.ptr + 4 + 36;
+    for (; n > 0; n--) {
+        at += 36 + 4 + at[36 + 2];
+    }
+    memcpy(s.key_id, at + 4, OTA_DIGEST_SIZE);
+    s.signature = (struct ota_span){ at + 36 + 4, at[36 + 2] };
+    return s;
+}
+
+static void check_resigned(struct ota_span area, const struct ota_image_signing *s,
+                           struct ota_span want)
+{
+    uint8_t *const out = malloc(want.len);
+    struct ota_writer w = ota_writer((struct ota_buf){ out, want.len });
+    ota_image_resign(&w, area, s);
+    assert_true(ota_span_eq(ota_writer_done(&w), want));
+    free(out);
+}
+
+static void a_signature_is_added_behind_the_others(void **state)
+{
+    (void)state;
+    const struct file one = vector_image("good"), two = vector_image("good-known-then-unknown");
+    const struct ota_image_signing added = pair_of(unprotected_of(&two), 1);
+    check_resigned(unprotected_of(&one), &added, unprotected_of(&two));
+    /* And where the digest comes last, behind it. */
+    const struct file last = vector_image("good-digest-last");
+    const struct ota_span area = unprotected_of(&last);
+    uint8_t want[OTA_IMAGE_TLVS_MAX];
+    struct ota_writer w = ota_writer(OTA_BUF_OF(want));
+    const size_t size = area.len + 36 + 4 + added.signature.len;
+    ota_write_u16le(&w, 0x6907);
+    ota_write_u16le(&w, (uint16_t)size);
+    ota_write_bytes(&w, (struct ota_span){ area.ptr + 4, area.len - 4 });
+    ota_write_bytes(&w, (struct ota_span){ added.signature.ptr - 40, 40 + added.signature.len });
+    check_resigned(area, &added, ota_writer_done(&w));
+}
+
+static void the_same_keys_signature_is_replaced_where_it_stands(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "good-known-then-unknown", "good-unknown-then-known" };
+    for (size_t i = 0; i < COUNT(names); i++) {
+        const struct file f = vector_image(names[i]);
+        const struct ota_span area = unprotected_of(&f);
+        for (unsigned n = 0; n < 2; n++) {
+            /* A shorter one first, then what was there: all is as it was. */
+            struct ota_image_signing s = pair_of(area, n), other = s;
+            uint8_t room[OTA_IMAGE_TLVS_MAX];
+            struct ota_writer w = ota_writer(OTA_BUF_OF(room));
+            other.signature.len -= 8;
+            ota_image_resign(&w, area, &other);
+            assert_int_equal(ota_writer_done(&w).len, area.len - 8);
+            check_resigned(ota_writer_done(&w), &s, area);
+        }
     }
 }
 
@@ -568,6 +671,9 @@ int main(void)
         cmocka_unit_test(a_deployment_is_signed_by_any_of_its_anchors),
         cmocka_unit_test(a_key_id_is_the_digest_of_the_key_in_der),
         cmocka_unit_test(writes_what_it_read),
+        cmocka_unit_test(writes_dependencies_and_both_kinds_of_signature),
+        cmocka_unit_test(a_signature_is_added_behind_the_others),
+        cmocka_unit_test(the_same_keys_signature_is_replaced_where_it_stands),
         cmocka_unit_test(writes_nothing_that_no_device_would_read),
         cmocka_unit_test(versions_have_one_text_each),
         cmocka_unit_test(versions_are_ordered_without_their_build),
