@@ -192,6 +192,8 @@ class Sweep:
     def note(self, address, end):
         with self.lock:
             self.counts[end] += 1
+            if self.counts.total() % 1000 == 0:
+                print(f'{self.scene.name}: {self.counts.total()} so far', flush=True)
             if end in (f'slot {self.scene.forbidden.upper()}', 'flash'):
                 self.faults.append(f'{address:#x} in {self.boot.function(address)}: {end} runs, {self.scene.name}')
                 print(self.faults[-1], flush=True)
