@@ -57,7 +57,7 @@ static void expect_told(const char *words)
 static struct {
     unsigned count[OTA_EVENT_FLASH_FAULT + 1];
     uint32_t reason[OTA_EVENT_FLASH_FAULT + 1]; /* of the newest of each kind */
-    uint32_t received, blocks;                  /* of the newest progress */
+    uint32_t value[OTA_EVENT_FLASH_FAULT + 1], total[OTA_EVENT_FLASH_FAULT + 1];
 } seen;
 
 static void on_event(struct sim *s, const struct ota_effect *effect)
@@ -66,14 +66,14 @@ static void on_event(struct sim *s, const struct ota_effect *effect)
     const enum ota_event_kind kind = effect->as.event.kind;
     seen.count[kind]++;
     seen.reason[kind] = effect->as.event.reason;
-    if (kind == OTA_EVENT_CLAIMED) {
-        seen.received = 0;
+    if (kind == OTA_EVENT_CLAIMED || kind == OTA_EVENT_RESUMED) {
+        seen.value[OTA_EVENT_PROGRESS] = 0;
     }
     if (kind == OTA_EVENT_PROGRESS) {
-        assert_true(effect->as.event.value > seen.received);
-        seen.received = effect->as.event.value;
-        seen.blocks = effect->as.event.total;
+        assert_true(effect->as.event.value > seen.value[kind]);
     }
+    seen.value[kind] = effect->as.event.value;
+    seen.total[kind] = effect->as.event.total;
 }
 
 static int begin(void **state)
@@ -292,8 +292,26 @@ static void progress_counts_each_block_once(void **ctx)
     (void)ctx;
     world.cfg.double_permille = 1000;
     assert_int_equal(deploy("j1", v2), OTA_JOB_SUCCEEDED);
-    assert_int_equal(seen.blocks, blocks_of(v2));
-    assert_int_equal(seen.received, seen.blocks);
+    assert_int_equal(seen.value[OTA_EVENT_PROGRESS], blocks_of(v2));
+    assert_int_equal(seen.total[OTA_EVENT_PROGRESS], blocks_of(v2));
+}
+
+static void events_say_how_much(void **ctx)
+{
+    (void)ctx;
+    sim_deploy(&world, "j1", v2);
+    run_to_received(9);
+    assert_int_equal(seen.value[OTA_EVENT_CLAIMED], v2->size);
+    sim_boot(&world);
+    settle();
+    assert_int_equal(seen.count[OTA_EVENT_RESUMED], 1);
+    /* From the newest mark: a little less than had come. */
+    assert_true(seen.value[OTA_EVENT_RESUMED] >= 6u * world.cfg.block_size);
+    assert_true(seen.value[OTA_EVENT_RESUMED] <= 9u * world.cfg.block_size);
+    assert_int_equal(seen.total[OTA_EVENT_RESUMED], v2->size);
+    assert_true(seen.value[OTA_EVENT_START_TEST] > 0);
+    assert_int_equal(seen.value[OTA_EVENT_REPORTED], 1);
+    assert_int_equal(sim_status(&world, "j1", NULL), OTA_JOB_SUCCEEDED);
 }
 
 static void a_document_that_is_not_for_the_agent_is_shown_and_refused(void **ctx)
@@ -373,6 +391,7 @@ int main(void)
         T(every_reason_has_words),
         T(eight_filters_are_subscribed),
         T(the_event_of_a_failed_self_test_says_why),
+        T(events_say_how_much),
         T(progress_counts_each_block_once),
         T(a_document_that_is_not_for_the_agent_is_shown_and_refused),
         T(a_command_means_something_in_its_places_only),
