@@ -302,12 +302,12 @@ static void events_say_how_much(void **ctx)
     sim_deploy(&world, "j1", v2);
     run_to_received(9);
     assert_int_equal(seen.value[OTA_EVENT_CLAIMED], v2->size);
+    const uint32_t received = world.device.o.received * world.cfg.block_size;
     sim_boot(&world);
     settle();
     assert_int_equal(seen.count[OTA_EVENT_RESUMED], 1);
-    /* From the newest mark: a little less than had come. */
-    assert_true(seen.value[OTA_EVENT_RESUMED] >= 6u * world.cfg.block_size);
-    assert_true(seen.value[OTA_EVENT_RESUMED] <= 9u * world.cfg.block_size);
+    assert_true(seen.value[OTA_EVENT_RESUMED] > received / 2u); /* the newest mark, */
+    assert_true(seen.value[OTA_EVENT_RESUMED] <= received);     /* a little behind */
     assert_int_equal(seen.total[OTA_EVENT_RESUMED], v2->size);
     assert_true(seen.value[OTA_EVENT_START_TEST] > 0);
     assert_int_equal(seen.value[OTA_EVENT_REPORTED], 1);
