@@ -27,7 +27,10 @@ static ota_err_t store_number(const struct ota_json *value, void *into, size_t s
     return OTA_OK;
 }
 
-/* One member, to the field of its row, which is aligned as its type needs. */
+/*
+ * One member, to the field of its row, which is aligned as its type needs. A row without a mark
+ * marks its own field, which is written over at once.
+ */
 static ota_err_t store(const struct ota_json_field *field, const struct ota_json *value,
                        uint8_t *into)
 {

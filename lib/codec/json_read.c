@@ -187,8 +187,8 @@ static void take_key(struct ota_json_walk *w)
 /* One value, and the blanks around it. */
 static void take_value(struct ota_json_walk *w, struct ota_json *value)
 {
-    uint32_t objects =
-        0; /* a bit for each open container, 1 for an object; the last is the innermost */
+    /* A bit for each open container, 1 for an object; the last is the innermost. */
+    uint32_t objects = 0;
     unsigned depth = 0;
     _Static_assert(OTA_JSON_DEPTH_MAX <= 32, "one bit a level");
     uint8_t c = skip_blanks(w);
