@@ -1,5 +1,6 @@
 /* What an agent and a factory say about a slot. Each step goes on where a cut left it. */
 #include "facts.h"
+#include "program.h"
 #include "trailer.h"
 
 /* Marks on one slot, set one behind the other: the first that cannot be ends it. */
@@ -9,6 +10,21 @@ struct deed {
     ota_err_t err;
     struct ota_slot_facts facts; /* as they were at the begin; all unset if they cannot be read */
 };
+
+/* A field, which must be erased, read back. `sequence` is what OTA_TRAILER_SEQUENCE says. */
+static ota_err_t write_field(struct ota_store *s, enum ota_slot slot, uint32_t field,
+                             uint32_t sequence)
+{
+    struct ota_trailer_slice set;
+    ota_trailer_slice(s, slot, field, &set);
+    if (field == OTA_TRAILER_SEQUENCE) {
+        ota_put_u32le(set.bytes, sequence);
+        ota_put_u32le(set.bytes + 4, ~sequence);
+    } else if (field != OTA_TRAILER_MAGIC) {
+        set.size = s->flash->write_size; /* a flag is one unit: the least that a cut can tear */
+    }
+    return ota_program(s->flash, set.offset, (struct ota_span){ set.bytes, set.size });
+}
 
 static struct deed begin(struct ota_store *s, enum ota_slot slot)
 {
@@ -29,7 +45,7 @@ static void set(struct deed *d, enum ota_trailer_field field, enum ota_mark mark
 {
     if (d->err == OTA_OK && mark != OTA_MARK_SET) {
         d->err = mark == OTA_MARK_TORN ? OTA_E_FLASH_READ_BACK
-                                       : ota_trailer_set(d->store, d->slot, field, 0);
+                                       : write_field(d->store, d->slot, field, 0);
     }
 }
 
@@ -38,7 +54,7 @@ static void set_sequence(struct deed *d, uint32_t sequence)
     const enum ota_mark mark = d->facts.sequence_mark;
     refuse_if(d, mark == OTA_MARK_TORN || (mark == OTA_MARK_SET && d->facts.sequence != sequence));
     if (d->err == OTA_OK && mark == OTA_MARK_UNSET) {
-        d->err = ota_trailer_set(d->store, d->slot, OTA_TRAILER_SEQUENCE, sequence);
+        d->err = write_field(d->store, d->slot, OTA_TRAILER_SEQUENCE, sequence);
     }
 }
 

@@ -28,18 +28,13 @@ OTA_MUST_CHECK ota_err_t ota_trailer_facts(struct ota_store *s, enum ota_slot sl
                                            struct ota_slot_facts *facts);
 
 /**
- * Write a field, which must be erased, and read it back.
+ * Write a flag that counts even torn, and that must be erased.
  *
- * @param field     an enum ota_trailer_field; trial marks count up from OTA_TRAILER_TRIAL.
- * @param sequence  what OTA_TRAILER_SEQUENCE says; not looked at for the others.
+ * @return OTA_OK: it is not blank any more; OTA_E_FLASH_READ_BACK: it is; OTA_E_FLASH.
  */
-OTA_MUST_CHECK ota_err_t ota_trailer_set(struct ota_store *s, enum ota_slot slot, uint32_t field,
-                                         uint32_t sequence);
-
-/** The same for a mark that counts even torn: OTA_OK if it is not blank afterwards. */
 OTA_MUST_CHECK ota_err_t ota_trailer_stain(struct ota_store *s, enum ota_slot slot, uint32_t field);
 
-/* For trailer.c and trial.c: where a field is, and the bytes that it has when it is set. */
+/* Where a field is, and the bytes that it has when it is set. */
 struct ota_trailer_slice {
     uint32_t offset, size;
     uint8_t bytes[OTA_FLASH_WRITE_SIZE_MAX];
