@@ -202,8 +202,8 @@ static void give_message(struct ota_agent *a, ota_ms_t now)
     if (!have) {
         return;
     }
-    const uint8_t *const block =
-        block_at(in, 0); /* nobody else touches it, nor `head`, until it is released */
+    /* Nobody else touches this block, nor `in->head`, until it is released. */
+    const uint8_t *const block = block_at(in, 0);
     struct head head;
     memcpy(&head, block, sizeof head);
     const struct ota_span topic = { block + sizeof head, head.topic_len };
