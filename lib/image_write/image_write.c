@@ -120,7 +120,7 @@ static struct ota_span find_pair(struct ota_span area, const uint8_t key_id[OTA_
     uint16_t type;
     (void)ota_read_bytes(&r, OTA_TLV_INFO_SIZE);
     for (struct ota_span e = next_entry(&r, &type); e.len > 0; e = next_entry(&r, &type)) {
-        const bool own = type == OTA_TLV_KEY_ID && e.len == OTA_TLV_ENTRY_SIZE + OTA_DIGEST_SIZE &&
+        const bool own = type == OTA_TLV_KEY_ID &&
                          memcmp(e.ptr + OTA_TLV_ENTRY_SIZE, key_id, OTA_DIGEST_SIZE) == 0;
         if (own) {
             return (struct ota_span){ e.ptr, e.len + next_entry(&r, &type).len };
