@@ -87,6 +87,13 @@ WRAP(ota_err_t, ota_store_facts, struct ota_store *s, struct ota_store_facts *fa
     return err;
 }
 
+WRAP(enum ota_slot_class, ota_slot_classify, const struct ota_slot_facts *facts, bool verifies)
+{
+    const enum ota_slot_class class = __real_ota_slot_classify(facts, verifies);
+    return class == OTA_SLOT_INCOMPLETE && planted("unmarked-download") ? OTA_SLOT_CONFIRMED
+                                                                        : class;
+}
+
 WRAP(ota_err_t, ota_store_activate, struct ota_store *s, const struct ota_verified_image *image)
 {
     const ota_err_t err = __real_ota_store_activate(s, image);
@@ -95,6 +102,9 @@ WRAP(ota_err_t, ota_store_activate, struct ota_store *s, const struct ota_verifi
 
 WRAP(ota_err_t, ota_store_trial, struct ota_store *s, enum ota_slot slot)
 {
+    if (planted("uncounted-trial")) {
+        return OTA_OK;
+    }
     const ota_err_t err = __real_ota_store_trial(s, slot);
     struct ota_image image;
     if (err == OTA_OK && planted("mcuboot-early-counter") &&

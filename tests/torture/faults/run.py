@@ -24,6 +24,8 @@ def run(folder, program, fault):
     env['ASAN_OPTIONS'] = 'detect_leaks=0:abort_on_error=0'
     if fault is not None:
         env['WAFT_PLANT'] = fault
+    if not os.path.exists(command[0]):
+        return 'is not built', ''
     try:
         done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=TIMEOUT_S, errors='replace')
@@ -36,6 +38,7 @@ def catchers(output):
     """What has failed: cmocka's tests, torture's violations, or the test in which the program died."""
     names = re.findall(r'^\[  FAILED  \] (?:[a-z_ ]+: )?([a-z_0-9]+)$', output, re.MULTILINE)
     names += re.findall(r'^VIOLATION in [^:]+: ([^:]+):', output, re.MULTILINE)
+    names += re.findall(r'^torture: (.+)$', output, re.MULTILINE)  # even without a cut
     started = re.findall(r'^\[ RUN      \] ([a-z_0-9]+)$', output, re.MULTILINE)
     ended = re.findall(r'^\[ (?:      OK|  FAILED ) \] ([a-z_0-9]+)$', output, re.MULTILINE)
     return names + [name for name in started if name not in ended]
