@@ -162,8 +162,7 @@ ota_err_t ota_store_ca(struct ota_store *s, const struct ota_trust *trust, uint3
     if (err != OTA_OK) {
         return err;
     }
-    if (index >= OTA_KEYSET_CAS_MAX || trust->ca_size[index] == 0 ||
-        ota_keyset_ca_offset(trust, index + 1u) > record.len) {
+    if (index >= OTA_KEYSET_CAS_MAX || trust->ca_size[index] == 0) {
         return OTA_E_NOT_FOUND;
     }
     const uint32_t size = trust->ca_size[index];
