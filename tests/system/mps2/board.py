@@ -115,13 +115,16 @@ class Machine:
 class Board(Machine):
     """mps2-an385 with a bootloader in its ROM and a flash."""
 
-    def __init__(self, boot, flash, fast=False, broker=None):
+    def __init__(self, boot, flash, fast=False, broker=None, network_us=0):
         """
         fast: a waiting CPU lets the emulated time fly, so that five seconds of a watchdog are none of ours.
         broker: the port of one on this machine; without it there is no network.
+        network_us: what comes for the board is handed over once in so many microseconds; 0: at once.
         """
         network = ['-nic', 'none'] if broker is None else [
-            '-nic', 'user,model=lan9118', '-semihosting-config', f'enable=on,target=native,arg=10.0.2.2:{broker}']
+            '-nic', 'user,id=net,model=lan9118', '-semihosting-config', f'enable=on,target=native,arg=10.0.2.2:{broker}']
+        if network_us:
+            network += ['-object', f'filter-buffer,id=slow,netdev=net,queue=rx,interval={network_us}']
         super().__init__(['-M', 'mps2-an385,memory-backend=nor', '-kernel', boot, *network, '-object',
                           f'memory-backend-file,id=nor,size=16M,mem-path={flash.path},share=on',
                           *(['-icount', 'shift=6,sleep=off'] if fast else [])])

@@ -52,8 +52,8 @@ class Device:
     def back_to_factory(self):
         self.flash = Flash(self.lab.path(f'{self.thing}.flash'), self.lab.path(f'{self.thing}.part'))
 
-    def power_on(self):
-        return Board(self.lab.boot, self.flash, broker=self.provider.broker)
+    def power_on(self, network_us=0):
+        return Board(self.lab.boot, self.flash, broker=self.provider.broker, network_us=network_us)
 
     def deploy(self, *images, options=()):
         """@return the job."""

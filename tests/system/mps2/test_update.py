@@ -122,7 +122,8 @@ class UpdateTest(unittest.TestCase):
     # --- what goes away ----------------------------------------------------------------
 
     def test_a_provider_and_broker_that_go_away_only_delay_an_update(self):
-        with self.device.power_on() as board:
+        # Slow, so that they are gone before the download ends.
+        with self.device.power_on(network_us=20000) as board:
             self.ready(board, '1.0.0', 'A')
             job = self.device.deploy_release('1.5.0')
             board.wait_for('downloading: 20 %')
