@@ -1,5 +1,6 @@
 /* Reading trust: what the bootloader needs of it. */
 #include "records.h"
+#include <assert.h>
 #include <string.h>
 
 /* Release keys, then deployment keys, one behind the other in flash. */
@@ -28,12 +29,14 @@ static ota_err_t read_anchors(struct ota_store *s, const struct ota_log_record *
 
 ota_err_t ota_store_trust(struct ota_store *s, struct ota_trust *trust)
 {
-    uint8_t head[OTA_KEYSET_HEAD_SIZE];
+    static_assert(OTA_KEYSET_HEAD_SIZE <= OTA_KEY_SIZE, "a head fits where a key will be");
+    uint8_t *const head = trust->release[0].key; /* lent for a moment, since stack is scarce here */
     struct ota_log_record record;
     memset(trust, 0, sizeof *trust);
-    ota_err_t err = ota_log_read(s->flash, &s->trust, &record, OTA_BUF_OF(head));
+    ota_err_t err =
+        ota_log_read(s->flash, &s->trust, &record, (struct ota_buf){ head, OTA_KEYSET_HEAD_SIZE });
     if (err == OTA_OK) {
-        err = ota_keyset_head_read(OTA_SPAN_OF(head), trust);
+        err = ota_keyset_head_read((struct ota_span){ head, OTA_KEYSET_HEAD_SIZE }, trust);
     }
     if (err == OTA_OK) {
         err = read_anchors(s, &record, trust);
