@@ -264,8 +264,11 @@ struct ota_journal {
 OTA_MUST_CHECK ota_err_t ota_journal_read(struct ota_store *s, struct ota_journal *j);
 /** Make `j` the newest state. On OTA_OK it is in flash, read back. */
 OTA_MUST_CHECK ota_err_t ota_journal_write(struct ota_store *s, const struct ota_journal *j);
-/** Raise the mark of the newest state: a short record. */
-OTA_MUST_CHECK ota_err_t ota_journal_mark(struct ota_store *s, uint32_t mark);
+/**
+ * Raise the mark of the newest state, which is `j` but for its mark: a short record, or the whole state
+ * where there is no room for one more.
+ */
+OTA_MUST_CHECK ota_err_t ota_journal_mark(struct ota_store *s, const struct ota_journal *j);
 /** Bytes between two marks for a file: max(sector, file_size / 64), whole sectors. */
 uint32_t ota_journal_mark_interval(const struct ota_store *s, uint32_t file_size);
 

@@ -163,11 +163,8 @@ static ota_err_t raise_mark(struct ota_orchestrator *o)
     if (safe >= o->journal.file_size || safe < o->journal.mark + interval) {
         return OTA_OK;
     }
-    const ota_err_t err = ota_journal_mark(o->cfg.store, safe);
-    if (err == OTA_OK) {
-        o->journal.mark = safe;
-    }
-    return err;
+    o->journal.mark = safe;
+    return ota_journal_mark(o->cfg.store, &o->journal);
 }
 
 static void store_block(struct ota_orchestrator *o, const struct ota_block *block)

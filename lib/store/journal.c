@@ -142,16 +142,7 @@ ota_err_t ota_journal_write(struct ota_store *s, const struct ota_journal *j)
     return ota_log_append(s->flash, &s->journal, OTA_LOG_STATE, OTA_SPAN_OF(bytes));
 }
 
-/* The half is full: the whole state with its new mark begins the other one. */
-static ota_err_t mark_in_state(struct ota_store *s, uint32_t mark)
-{
-    struct ota_journal j;
-    const ota_err_t err = ota_journal_read(s, &j);
-    j.mark = mark;
-    return err == OTA_OK ? ota_journal_write(s, &j) : err;
-}
-
-ota_err_t ota_journal_mark(struct ota_store *s, uint32_t mark)
+ota_err_t ota_journal_mark(struct ota_store *s, const struct ota_journal *j)
 {
     struct ota_log_record state;
     uint8_t bytes[OTA_JOURNAL_MARK_SIZE];
@@ -160,7 +151,8 @@ ota_err_t ota_journal_mark(struct ota_store *s, uint32_t mark)
         return err;
     }
     ota_put_u32le(bytes + MARK_STATE, state.sequence);
-    ota_put_u32le(bytes + MARK_VALUE, mark);
+    ota_put_u32le(bytes + MARK_VALUE, j->mark);
     err = ota_log_append(s->flash, &s->journal, OTA_LOG_MARK, OTA_SPAN_OF(bytes));
-    return err == OTA_E_NO_ROOM ? mark_in_state(s, mark) : err;
+    /* The half is full: the whole state with its new mark begins the other one. */
+    return err == OTA_E_NO_ROOM ? ota_journal_write(s, j) : err;
 }

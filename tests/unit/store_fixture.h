@@ -9,6 +9,7 @@
 #include "ota/boot.h"
 #include "ota/store_trust.h"
 #include "t.h"
+#include "t_mark.h"
 
 /* Sectors of each part: slots of three and a half KiB with 512-byte sectors, logs as small as may be. */
 enum { FIX_SECTOR = 512, FIX_SLOT_SECTORS = 4, FIX_JOURNAL_SECTORS = 10 };

@@ -5,6 +5,7 @@
 #include "flash_parts.h"
 #include "ota/store_trust.h"
 #include "t.h"
+#include "t_mark.h"
 
 enum { BLOCK = 1024, CUT_AFTER = 3 };
 
@@ -328,7 +329,7 @@ static bool receive(struct device *d, enum ota_slot slot, uint32_t n, uint32_t a
     for (uint32_t marked = at; at < d->part->room[slot]; at += BLOCK) {
         if (at - marked >= interval) {
             marked = at;
-            if (ota_journal_mark(&d->s, at) != OTA_OK) {
+            if (t_mark(&d->s, at) != OTA_OK) {
                 return false;
             }
         }

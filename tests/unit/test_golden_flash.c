@@ -6,6 +6,7 @@
 #include "ota/handover.h"
 #include "psa_port.h"
 #include "t.h"
+#include "t_mark.h"
 
 #include <dirent.h>
 
@@ -58,7 +59,7 @@ static void check_going_on(const char *path, struct flash_model *m, const struct
     CHECK_ROW(path, ota_store_open(&s, &m->base, &g->layout) == OTA_OK);
     CHECK_ROW(path, ota_store_withdraw(&s, OTA_SLOT_B) == OTA_OK);
     CHECK_ROW(path, ota_journal_write(&s, &j) == OTA_OK);
-    CHECK_ROW(path, ota_journal_mark(&s, 512) == OTA_OK);
+    CHECK_ROW(path, t_mark(&s, 512) == OTA_OK);
     CHECK_ROW(path, ota_store_counter_raise(&s, g->facts.counter + 1u) == OTA_OK);
     struct golden now;
     golden_look(m, &g->layout, crypto(), &now);

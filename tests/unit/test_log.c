@@ -109,7 +109,7 @@ static void a_journal_is_these_bytes(void **state)
     fix_init(&x, 8, 0xff);
     const struct ota_journal j = sample(0x1000);
     assert_int_equal(ota_journal_write(&x.s, &j), OTA_OK);
-    assert_int_equal(ota_journal_mark(&x.s, 0x2000), OTA_OK);
+    assert_int_equal(t_mark(&x.s, 0x2000), OTA_OK);
     const uint8_t *at = x.m.bytes + x.layout.journal.offset;
     assert_memory_equal(at, head, sizeof head);
     assert_memory_equal(at + sizeof head, j.bytes_id, 32);
@@ -208,10 +208,10 @@ static void check_marks(uint32_t write_size, uint8_t erased)
     struct fix x;
     fix_init(&x, write_size, erased);
     const struct ota_journal j = sample(8);
-    assert_int_equal(ota_journal_mark(&x.s, 16), OTA_E_NOT_FOUND);
+    assert_int_equal(t_mark(&x.s, 16), OTA_E_NOT_FOUND);
     assert_int_equal(ota_journal_write(&x.s, &j), OTA_OK);
     for (uint32_t n = 1; n < 300; n++) {
-        assert_int_equal(ota_journal_mark(&x.s, 8 + n), OTA_OK);
+        assert_int_equal(t_mark(&x.s, 8 + n), OTA_OK);
         struct ota_journal want = j, got;
         want.mark = 8 + n;
         fix_restart(&x);
@@ -234,12 +234,12 @@ static void a_mark_belongs_to_the_state_before_it(void **state)
     fix_init(&x, 8, 0xff);
     struct ota_journal j = sample(0x1000);
     assert_int_equal(ota_journal_write(&x.s, &j), OTA_OK);
-    assert_int_equal(ota_journal_mark(&x.s, 0x9000), OTA_OK);
+    assert_int_equal(t_mark(&x.s, 0x9000), OTA_OK);
     j.mark = 0; /* the bytes are gone: from the beginning (H16) */
     assert_int_equal(ota_journal_write(&x.s, &j), OTA_OK);
     assert_int_equal(mark_in_flash(&x), 0);
     /* The newest state rots: its mark must not be taken for one of the older state. */
-    assert_int_equal(ota_journal_mark(&x.s, 0x3000), OTA_OK);
+    assert_int_equal(t_mark(&x.s, 0x3000), OTA_OK);
     assert_int_equal(mark_in_flash(&x), 0x3000);
     flash_model_rot(&x.m, x.layout.journal.offset + 216 + 24 + 100, 0);
     assert_int_equal(mark_in_flash(&x), 0x9000);
@@ -521,7 +521,7 @@ static void what_only_newer_images_write_is_skipped(void **state)
     assert_int_equal(ota_journal_read(&x.s, &j), OTA_OK);
     assert_int_equal(j.state, OTA_JOURNAL_READY);
     /* Its number is not given out again. */
-    assert_int_equal(ota_journal_mark(&x.s, 64), OTA_OK);
+    assert_int_equal(t_mark(&x.s, 64), OTA_OK);
     assert_int_equal(x.m.bytes[at + 8], 8);
     assert_int_equal(mark_in_flash(&x), 64);
     /* A state with fields behind those that we know: the ones that we know count. */
@@ -547,12 +547,12 @@ static void a_half_with_the_newest_state_is_not_erased_for_unknown_records(void 
     for (uint32_t n = 1; n <= 200; n++) {
         fix_restart(&x);
         flash_model_cut(&x.m, n, FLASH_CUT_BEFORE);
-        (void)!ota_journal_mark(&x.s, n * 8);
+        (void)!t_mark(&x.s, n * 8);
         fix_restart(&x);
         assert_int_equal(ota_journal_read(&x.s, &j), OTA_OK);
         assert_int_equal(j.state, OTA_JOURNAL_READY);
         fix_restart(&x);
-        assert_int_equal(ota_journal_mark(&x.s, n * 8), OTA_OK);
+        assert_int_equal(t_mark(&x.s, n * 8), OTA_OK);
     }
     fix_free(&x);
 }
@@ -716,7 +716,7 @@ static void a_record_that_flash_does_not_take_changes_nothing(void **state)
     }
     x.m.broken_write = x.layout.journal;
     assert_int_equal(ota_journal_write(&x.s, &new), OTA_E_FLASH);
-    assert_int_equal(ota_journal_mark(&x.s, 16), OTA_E_FLASH);
+    assert_int_equal(t_mark(&x.s, 16), OTA_E_FLASH);
     assert_int_equal(mark_in_flash(&x), 8);
     fix_free(&x);
 }
@@ -747,7 +747,7 @@ static void a_log_that_cannot_be_read_is_an_error_and_is_not_written(void **stat
     struct ota_journal got;
     assert_int_equal(ota_journal_read(&x.s, &got), OTA_E_FLASH);
     assert_int_equal(ota_journal_write(&x.s, &j), OTA_E_FLASH);
-    assert_int_equal(ota_journal_mark(&x.s, 1), OTA_E_FLASH);
+    assert_int_equal(t_mark(&x.s, 1), OTA_E_FLASH);
     assert_int_equal(x.m.ops, 0);
     fix_free(&x);
 }
@@ -792,7 +792,7 @@ static void an_update_erases_a_journal_half_at_most_once(void **state)
             j.state = (enum ota_journal_state)st;
             assert_int_equal(ota_journal_write(&s, &j), OTA_OK);
             for (uint32_t mark = 1; st == OTA_JOURNAL_RECEIVING && mark < 64; mark++) {
-                assert_int_equal(ota_journal_mark(&s, mark), OTA_OK);
+                assert_int_equal(t_mark(&s, mark), OTA_OK);
             }
         }
     }

@@ -92,7 +92,7 @@ static void everywhere(const struct log_under_test *log)
 static ota_err_t journal_write(struct fix *x, uint32_t value)
 {
     if (value % 2 == 0) {
-        return ota_journal_mark(&x->s, value);
+        return t_mark(&x->s, value);
     }
     struct ota_journal j = { .state = OTA_JOURNAL_RECEIVING, .mark = value, .job_id_len = 3 };
     memset(j.bytes_id, (int)value, sizeof j.bytes_id);

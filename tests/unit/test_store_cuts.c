@@ -453,7 +453,7 @@ static ota_err_t fetch(struct fix *x)
     const uint32_t interval = ota_journal_mark_interval(&x->s, FILE_SIZE);
     for (uint32_t at = begin; err == OTA_OK && at < FILE_SIZE; at += BLOCK) {
         if (at > begin && at % interval == 0) {
-            err = ota_journal_mark(&x->s, at);
+            err = t_mark(&x->s, at);
         }
         if (err == OTA_OK) {
             err = write_block(x, at);

@@ -81,7 +81,7 @@ static void journal_full(void)
     const struct ota_journal j = { .state = OTA_JOURNAL_RECEIVING };
     assert_int_equal(ota_journal_write(&x.s, &j), OTA_OK);
     for (uint32_t mark = 1; x.s.journal.limit - x.s.journal.end >= 24; mark++) {
-        assert_int_equal(ota_journal_mark(&x.s, mark), OTA_OK);
+        assert_int_equal(t_mark(&x.s, mark), OTA_OK);
     }
 }
 
@@ -160,7 +160,7 @@ static ota_err_t do_journal_write(void)
 
 static ota_err_t do_mark(void)
 {
-    return ota_journal_mark(&x.s, 4711);
+    return t_mark(&x.s, 4711);
 }
 
 static ota_err_t do_counter(void)
