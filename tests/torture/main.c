@@ -1,7 +1,7 @@
 /*
  * torture: power is lost wherever it can be.
  *
- *     torture            every cut, pairs of cuts, a million random triples: the better part of an hour
+ *     torture            every cut, pairs of cuts, a million random triples: some ten minutes
  *     torture --short    some of each: seconds
  *     torture --random   nothing but the random triples
  *     torture --replay CASE      one case again, as a violation prints it
