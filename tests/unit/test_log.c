@@ -325,8 +325,10 @@ static void trust_is_read_as_it_was_written(void **state)
         assert_int_equal(got.hw_revision, trust.hw_revision);
         assert_int_equal(got.release_count, trust.release_count);
         assert_int_equal(got.deployment_count, trust.deployment_count);
-        assert_memory_equal(got.release, trust.release, sizeof got.release);
-        assert_memory_equal(got.deployment, trust.deployment, sizeof got.deployment);
+        assert_memory_equal(got.release, trust.release,
+                            trust.release_count * sizeof got.release[0]);
+        assert_memory_equal(got.deployment, trust.deployment,
+                            trust.deployment_count * sizeof got.deployment[0]);
         fix_free(&x);
     }
 }
