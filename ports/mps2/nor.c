@@ -16,7 +16,7 @@ const void *nor_address(uint32_t offset)
     return (const void *)(BOARD_FLASH + offset);
 }
 
-/* Every change of the flash passes here, word by word, as it would inside the part. */
+/* While a cut is planned every change of the flash passes here, word by word, as it would inside the part. */
 static void change(uint32_t offset, uint32_t to)
 {
     const enum nor_cut cut = nor_cut_next(offset);
@@ -28,6 +28,14 @@ static void change(uint32_t offset, uint32_t to)
         *word_at(offset) = (*word_at(offset) & 0xffff0000u) | (to & 0x0000ffffu);
     }
     nor_cut_power();
+}
+
+/* A word of bytes that may lie anywhere. */
+static uint32_t word_of(const uint8_t *bytes)
+{
+    uint32_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
 }
 
 static ota_err_t nor_read(struct ota_flash *f, uint32_t offset, struct ota_buf into)
@@ -47,11 +55,14 @@ static ota_err_t nor_write(struct ota_flash *f, uint32_t offset, struct ota_span
             return OTA_E_FLASH;
         }
     }
+    const bool may_be_cut = nor_cut_planned();
     const uint32_t opened = mpu_flash_open();
     for (uint32_t at = 0; at < from.len; at += WORD) {
-        uint32_t word;
-        memcpy(&word, from.ptr + at, sizeof word);
-        change(offset + at, *word_at(offset + at) & word);
+        if (may_be_cut) {
+            change(offset + at, word_of(from.ptr + at));
+        } else {
+            *word_at(offset + at) = word_of(from.ptr + at);
+        }
     }
     mpu_flash_close(opened);
     return OTA_OK;

@@ -7,10 +7,15 @@ struct plan {
     uint32_t magic, offset, size, nth, kind, count;
 };
 
+bool nor_cut_planned(void)
+{
+    return ((volatile struct plan *)NOR_CUT_PLAN)->magic == NOR_CUT_MAGIC;
+}
+
 enum nor_cut nor_cut_next(uint32_t offset)
 {
     volatile struct plan *plan = (volatile struct plan *)NOR_CUT_PLAN;
-    if (plan->magic != NOR_CUT_MAGIC || offset - plan->offset >= plan->size) {
+    if (!nor_cut_planned() || offset - plan->offset >= plan->size) {
         return NOR_CUT_NONE;
     }
     plan->count++;

@@ -13,6 +13,7 @@
 #ifndef NOR_CUT_H
 #define NOR_CUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define NOR_CUT_PLAN  0x21fff000u
@@ -23,6 +24,9 @@ enum nor_cut {
     NOR_CUT_BEFORE, /* the word stays as it is */
     NOR_CUT_HALF,   /* its low half is done */
 };
+
+/** Whether there is a plan: what has none need not ask for each word. */
+bool nor_cut_planned(void);
 
 /** What becomes of the word at `offset`, which is next. The flash is open for writing. */
 enum nor_cut nor_cut_next(uint32_t offset);
