@@ -71,14 +71,18 @@ static ota_err_t verify(struct ota_crypto *c, const uint8_t point[OTA_P256_POINT
     return now.answer;
 }
 
-/* Not random at all: the same seed, the same run. */
+void sim_fill(uint32_t *state, struct ota_buf into)
+{
+    for (size_t i = 0; i < into.cap; i++) {
+        *state = *state * 1664525u + 1013904223u;
+        into.ptr[i] = (uint8_t)(*state >> 24);
+    }
+}
+
 static ota_err_t random_bytes(struct ota_crypto *c, struct ota_buf into)
 {
     (void)c;
-    for (size_t i = 0; i < into.cap; i++) {
-        port.random = port.random * 1664525u + 1013904223u;
-        into.ptr[i] = (uint8_t)(port.random >> 24);
-    }
+    sim_fill(&port.random, into);
     return OTA_OK;
 }
 

@@ -11,4 +11,7 @@ void sim_must(bool ok, const char *what);
 struct ota_crypto *sim_crypto(void);
 void sim_crypto_seed(uint32_t seed);
 
+/** Bytes that are not random at all, from a state that goes on: the same seed, the same run. */
+void sim_fill(uint32_t *state, struct ota_buf into);
+
 #endif

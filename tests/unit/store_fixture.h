@@ -35,11 +35,13 @@ static inline struct ota_region fix_take(uint32_t *at, uint32_t sectors)
     return r;
 }
 
-static inline void fix_init(struct fix *x, uint32_t write_size, uint8_t erased)
+/* `trust_sectors`: of both halves of the trust log together. */
+static inline void fix_init_trust(struct fix *x, uint32_t write_size, uint8_t erased,
+                                  uint32_t trust_sectors)
 {
     uint32_t at = 0;
     x->layout = (struct ota_layout){ .fuses = NULL };
-    x->layout.trust = fix_take(&at, 2);
+    x->layout.trust = fix_take(&at, trust_sectors);
     x->layout.counter = fix_take(&at, 2);
     x->layout.identity = fix_take(&at, 2);
     x->layout.journal = fix_take(&at, FIX_JOURNAL_SECTORS);
@@ -52,6 +54,11 @@ static inline void fix_init(struct fix *x, uint32_t write_size, uint8_t erased)
                                 .erased_zero = erased == 0,
                             });
     fix_restart(x);
+}
+
+static inline void fix_init(struct fix *x, uint32_t write_size, uint8_t erased)
+{
+    fix_init_trust(x, write_size, erased, 2);
 }
 
 static inline void fix_free(struct fix *x)

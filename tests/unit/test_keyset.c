@@ -20,30 +20,11 @@ static struct file keyset(const char *name)
     return vector(file);
 }
 
-static void lay_out(struct fix *x, uint32_t trust_sectors)
-{
-    uint32_t at = 0;
-    fix_init(x, 8, 0xff);
-    fix_free(x);
-    x->layout.trust = fix_take(&at, trust_sectors);
-    x->layout.counter = fix_take(&at, 2);
-    x->layout.identity = fix_take(&at, 2);
-    x->layout.journal = fix_take(&at, FIX_JOURNAL_SECTORS);
-    x->layout.slot[OTA_SLOT_A] = fix_take(&at, FIX_SLOT_SECTORS);
-    x->layout.slot[OTA_SLOT_B] = fix_take(&at, FIX_SLOT_SECTORS);
-    flash_model_init(&x->m, &(struct flash_geometry){
-                                .sectors = at / FIX_SECTOR,
-                                .sector_size = FIX_SECTOR,
-                                .write_size = 8,
-                            });
-    fix_restart(x);
-}
-
 /* Two release keys of the vectors, version 0, and a confirmed image by the first of them in slot A. */
 static void device_make_with(struct device *d, uint32_t trust_sectors)
 {
     memset(d, 0, sizeof *d);
-    lay_out(&d->x, trust_sectors);
+    fix_init_trust(&d->x, 8, 0xff, trust_sectors);
     assert_int_equal(psa_port_init(&d->crypto, NULL), OTA_OK);
     d->ops = *d->crypto.base.ops;
     d->ops.verify_ed25519 = ed25519_openssl_verify;
