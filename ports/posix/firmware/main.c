@@ -4,15 +4,11 @@
  * is not kicked.
  */
 #include "board.h"
-#include "flash.h"
 #include "ota_facade.h"
 #include "posix_board.h"
-#include "posix_identity.h"
-#include "posix_keyset.h"
 #include "posix_mqtt.h"
-#include "psa_port.h"
 #include "release.h"
-#include "show.h"
+#include "self.h"
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -32,62 +28,13 @@ __attribute__((used)) static const uint8_t ballast[RELEASE_BALLAST_KB * 1024u + 
 #define BLOCK_SIZE    4096u
 
 struct demo {
-    struct board_args args;
-    struct board_flash flash;
-    struct psa_port crypto;
-    struct posix_identity identity; /* borrows from identity_room */
-    uint8_t identity_room[POSIX_IDENTITY_MAX], ca_room[POSIX_KEYSET_PEM_MAX];
-    char thing[OTA_THING_NAME_MAX + 1];
-    char root[OTA_TOPIC_ROOT_MAX + 1];
+    struct self self;
     struct posix_mqtt *mqtt;
     struct show show;
     atomic_bool test_wanted;
     bool was_connected, was_ready; /* as last told */
     uint8_t memory[OTA_MEMORY_SIZE(BLOCK_SIZE, MESSAGE_COUNT)];
 };
-
-/* --- what is in flash for us ------------------------------------------------------ */
-
-/* A keyset that is not for us, or not now, is no reason not to run: whoever brought it hears why. */
-static void take_keyset(struct demo *d, struct ota_store *store)
-{
-    if (d->args.keyset == NULL) {
-        return;
-    }
-    const ota_err_t err =
-        posix_keyset_install(d->args.keyset, store, &d->crypto.base, d->args.slot);
-    if (err == OTA_OK) {
-        show_line(&d->show, "keyset installed: its keys count from now on");
-    } else if (err == OTA_E_STATE) {
-        show_line(&d->show,
-                  "keyset not installed: this image is on trial; again after the next reset");
-    } else {
-        show_line(&d->show, "keyset not installed: %s", ota_err_text(err));
-    }
-}
-
-/* Before the agent starts: from then on flash is the agent's alone. */
-static ota_err_t read_identity(struct demo *d)
-{
-    struct ota_store store;
-    struct ota_span record;
-    ota_err_t err = ota_store_open(&store, &d->flash.base, &posix_board_layout);
-    if (err == OTA_OK) {
-        take_keyset(d, &store);
-        err = ota_store_identity(&store, OTA_BUF_OF(d->identity_room), &record);
-    }
-    if (err == OTA_OK) {
-        err = posix_identity_read(record, &d->identity);
-    }
-    if (err == OTA_OK) {
-        snprintf(d->thing, sizeof d->thing, "%.*s", (int)d->identity.thing.len,
-                 (const char *)d->identity.thing.ptr);
-        snprintf(d->root, sizeof d->root, "%.*s", (int)d->identity.topic_root.len,
-                 (const char *)d->identity.topic_root.ptr);
-        err = posix_keyset_ca(&store, OTA_BUF_OF(d->ca_room), &d->identity.ca_pem);
-    }
-    return err == OTA_E_NOT_FOUND && d->identity.ca_pem.len > 0 ? OTA_OK : err;
-}
 
 /* --- the agent's callback ----------------------------------------------------------- */
 
@@ -138,29 +85,16 @@ static bool able_to_test(struct demo *d)
 
 /* --- life ------------------------------------------------------------------------------ */
 
-static const char *how_it_started(enum ota_boot_rule rule)
-{
-    switch (rule) {
-    case OTA_BOOT_TRIAL:
-    case OTA_BOOT_TRIAL_AGAIN: return "trial";
-    case OTA_BOOT_CONFIRMED: return "confirmed";
-    case OTA_BOOT_UNMARKED: return "unmarked";
-    case OTA_BOOT_LAST_RESORT: return "last resort";
-    case OTA_BOOT_RECOVERY: break;
-    }
-    return "unknown";
-}
-
 static bool start(struct demo *d)
 {
     const struct OTA_Config config = {
-        .thing_name = d->thing,
-        .topic_root = d->root[0] != '\0' ? d->root : NULL,
-        .flash = &d->flash.base,
+        .thing_name = d->self.thing,
+        .topic_root = d->self.root[0] != '\0' ? d->self.root : NULL,
+        .flash = &d->self.flash.base,
         .layout = &posix_board_layout,
-        .crypto = &d->crypto.base,
-        .running_slot = d->args.slot,
-        .handover = { d->args.rule, d->args.cause, d->args.refused },
+        .crypto = &d->self.crypto.base,
+        .running_slot = d->self.args.slot,
+        .handover = { d->self.args.rule, d->self.args.cause, d->self.args.refused },
         .mqtt = { posix_mqtt_publish, posix_mqtt_subscribe, posix_mqtt_unsubscribe, d->mqtt },
         .reset = reset,
         .reset_context = d,
@@ -187,7 +121,7 @@ static void tell_changes(struct demo *d)
     bool connected = posix_mqtt_is_connected(d->mqtt);
     if (connected != d->was_connected) {
         show_line(&d->show, connected ? "connected to %s as %s" : "lost %s, as %s; trying again",
-                  d->args.broker, d->thing);
+                  d->self.args.broker, d->self.thing);
         d->was_connected = connected;
     }
     if (connected && !d->was_ready && OTA_GetAgentState() == OTA_AgentState_Ready) {
@@ -210,27 +144,12 @@ static void live(struct demo *d, const sigset_t *end)
     } while (sigtimedwait(end, NULL, &tick) < 0);
 }
 
-static bool prepare(struct demo *d, int argc, char **argv)
-{
-    if (!board_args_read(argc, argv, &d->args) || !board_flash_open(&d->flash, &d->args)) {
-        return false;
-    }
-    ota_err_t err = psa_port_init(&d->crypto, &psa_lock_pthread);
-    if (err == OTA_OK) {
-        err = read_identity(d);
-    }
-    if (err != OTA_OK) {
-        show_line(&d->show, "cannot start: %s", ota_err_text(err));
-    }
-    return err == OTA_OK;
-}
-
 static bool connect_to_broker(struct demo *d)
 {
     const struct posix_mqtt_cfg cfg = {
-        .host = d->args.host,
-        .port = d->args.port,
-        .identity = &d->identity,
+        .host = d->self.args.host,
+        .port = d->self.args.port,
+        .identity = &d->self.identity,
         .sink = { OTA_OnConnected, OTA_OnDisconnected, OTA_OnSubscribed, OTA_OnMessage },
     };
     d->mqtt = posix_mqtt_open(&cfg);
@@ -269,13 +188,13 @@ int main(int argc, char **argv)
     sigaddset(&end, SIGTERM);
     sigprocmask(SIG_BLOCK, &end, NULL); /* in all threads: live() waits for it */
     demo.show = show_begin(RELEASE_VERSION);
-    if (!prepare(&demo, argc, argv)) {
+    if (!self_open(&demo.self, argc, argv, &demo.show)) {
         return EXIT_FAILURE;
     }
     show_line(&demo.show, "%s", RELEASE_GREETING);
-    show_line(&demo.show, "running from slot %c, %s", demo.args.slot == OTA_SLOT_A ? 'A' : 'B',
-              how_it_started(demo.args.rule));
+    show_line(&demo.show, "running from slot %c, %s", demo.self.args.slot == OTA_SLOT_A ? 'A' : 'B',
+              self_how_it_started(&demo.self));
     bool ran = run(&demo, &end);
-    posix_flash_close(&demo.flash.part);
+    self_close(&demo.self);
     return ran ? EXIT_SUCCESS : EXIT_FAILURE;
 }
