@@ -187,6 +187,7 @@ static void start_agent(struct sim *s, enum ota_reset_cause cause)
         .root = OTA_SPAN_LIT("$aws"),
         .thing = OTA_SPAN_LIT(SIM_THING),
         .scratch = { OTA_BUF_OF(s->device.topic), OTA_BUF_OF(s->device.payload) },
+        .source = ota_stream_source(&s->device.stream, NULL),
         .running = s->device.boot.verdict.slot,
         .handover = { s->device.boot.verdict.rule, cause, ota_boot_refused(&s->device.boot) },
         .policy = s->cfg.policy,

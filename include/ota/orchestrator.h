@@ -26,8 +26,8 @@
 #include "ota/handover.h"
 #include "ota/jobdoc.h"
 #include "ota/jobs.h"
+#include "ota/source.h"
 #include "ota/store.h"
-#include "ota/stream.h"
 
 /* Bytes hashed per poll: about 10 ms on a Cortex-M3 without hash hardware. */
 #define OTA_VERIFY_BUDGET 4096u
@@ -50,6 +50,7 @@ struct ota_orchestrator_cfg {
     const struct ota_trust *trust;
     struct ota_span root, thing; /* topic root and thing name; lent */
     struct ota_scratch scratch;  /* for effects; lent */
+    struct ota_source *source;   /* the best one first; lent */
     struct ota_buf room;         /* one block, for JSON streams; unused with CBOR */
     enum ota_slot running;
     struct ota_handover handover;
@@ -102,8 +103,8 @@ struct ota_orchestrator {
     bool halted;        /* flash fault: stand still until a restart */
     bool busy;          /* the deed has more to do at once */
     bool verified;      /* u.verify holds the target's verified image */
-    bool offered;       /* `journal` and `source` hold an offer that waits for a decision */
-    bool claim_known;   /* the provider offered the claim in this boot: `source` is good */
+    bool offered;       /* `journal` and the sources hold an offer that waits for a decision */
+    bool claim_known;   /* the provider offered the claim in this boot: its source is good */
     bool must_take;     /* the execution is QUEUED: IN_PROGRESS must be told */
     bool untouched;     /* the claim, or what may become one, has not touched its slot yet */
     bool fresh;         /* this boot has erased the target for the claim */
@@ -112,6 +113,8 @@ struct ota_orchestrator {
     uint8_t confirmed;  /* enum ota_confirmed of the running image, as `facts` say */
     uint8_t slot_class; /* enum ota_slot_class that ota_classify_slot() found */
     ota_err_t why;      /* why ota_verify_slot() said no */
+    struct ota_source *source;  /* that fetches; NULL: nothing is being fetched */
+    uint32_t fetch_end;         /* of what it fetches */
     struct ota_journal journal; /* == the newest state in flash */
     struct ota_orchestrator_cfg cfg;
     uint32_t at;             /* of erase and clean: bytes done */
@@ -134,18 +137,16 @@ struct ota_orchestrator {
     } own; /* the running image */
     struct ota_jobs jobs;
     struct {
-        uint8_t file_id, stream_len;
         bool has_digest; /* the job names the image's digest */
-        uint8_t stream[OTA_STREAM_ID_MAX];
         uint8_t digest[OTA_DIGEST_SIZE];
-    } source;                         /* of the claim, from the newest offer */
+    } wanted;                         /* from the newest offer of the claim */
     uint8_t details[OTA_DETAILS_MAX]; /* of what is being told */
     /* what a download needs, while one runs; the verifier at any other time */
     union {
         struct ota_verify verify;
         struct {
             union {
-                struct ota_stream stream;
+                union ota_source_room room;
                 struct ota_image image; /* when head and tail have come: what they say */
             };
             struct ota_image_header header;

@@ -36,12 +36,6 @@ uint32_t ota_claim_block_count(const struct ota_orchestrator *o)
     return (o->journal.file_size - 1u) / o->cfg.block_size + 1u;
 }
 
-bool ota_claim_streams(const struct ota_orchestrator *o)
-{
-    return (o->journal.state == OTA_JOURNAL_CLAIMED && (o->step == HEAD || o->step == TAIL)) ||
-           (o->journal.state == OTA_JOURNAL_RECEIVING && o->step == FETCH);
-}
-
 /* --- taking the job ---------------------------------------------------------- */
 
 void ota_claim_tell(struct ota_orchestrator *o)
@@ -52,9 +46,9 @@ void ota_claim_tell(struct ota_orchestrator *o)
     ota_jobs_tell(&o->jobs, &update);
 }
 
-/* Someone changed the execution, or our picture of it is old: look again. */
-static void look_again(struct ota_orchestrator *o)
+void ota_claim_look_again(struct ota_orchestrator *o)
 {
+    ota_fetch_stop(o);
     o->claim_known = false;
     o->step = KNOW;
     ota_check(o);
@@ -72,38 +66,20 @@ void ota_claim_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news 
         o->event.as.event.value = o->journal.file_size;
     } else if (news->answer.code == OTA_WIRE_VersionMismatch &&
                !ota_job_status_terminal(news->answer.status)) {
-        look_again(o);
+        ota_claim_look_again(o);
     } else {
         ota_event(o, OTA_EVENT_CANCELED);
         o->answered = V_DROP;
     }
 }
 
-/* --- fetching ------------------------------------------------------------------- */
+/* --- head and tail ---------------------------------------------------------------- */
 
 /* Ask for the bytes from `begin` to `end` of the file; what comes belongs to `step`. */
-static enum verdict begin_stream(struct ota_orchestrator *o, uint8_t step, uint32_t begin,
-                                 uint32_t end)
+static enum verdict fetch(struct ota_orchestrator *o, uint8_t step, uint32_t begin, uint32_t end)
 {
-    const struct ota_stream_cfg cfg = {
-        .root = o->cfg.root,
-        .thing = o->cfg.thing,
-        .stream = { o->source.stream, o->source.stream_len },
-        .file_id = o->source.file_id,
-        .file_size = o->journal.file_size,
-        .block_size = o->cfg.block_size,
-        .window = o->cfg.window,
-        .format = o->cfg.format,
-        .retry_ms_min = o->cfg.retry_ms_min,
-        .retry_ms_max = o->cfg.retry_ms_max,
-        .seed = o->jobs.cfg.seed,
-    };
-    if (ota_stream_init(&o->u.fetch.stream, &cfg) != OTA_OK) {
-        return ota_fail_with(o, OTA_E_JOB_DOCUMENT);
-    }
-    ota_stream_fetch(&o->u.fetch.stream, begin, end);
     o->step = step;
-    return V_MORE;
+    return ota_fetch_begin(o, begin, end);
 }
 
 static enum verdict fetch_head(struct ota_orchestrator *o)
@@ -111,7 +87,7 @@ static enum verdict fetch_head(struct ota_orchestrator *o)
     const uint32_t size = o->journal.file_size;
     memset(&o->u.fetch, 0, sizeof o->u.fetch);
     o->verified = false;
-    return begin_stream(o, HEAD, 0, size < o->cfg.block_size ? size : o->cfg.block_size);
+    return fetch(o, HEAD, 0, size < o->cfg.block_size ? size : o->cfg.block_size);
 }
 
 static enum verdict fetch_tail(struct ota_orchestrator *o)
@@ -124,20 +100,16 @@ static enum verdict fetch_tail(struct ota_orchestrator *o)
     if (size - begin > OTA_IMAGE_TLVS_MAX) {
         return ota_fail_with(o, OTA_E_IMAGE_TRAILING);
     }
-    ota_stream_fetch(&o->u.fetch.stream, begin, size);
-    o->step = TAIL;
-    return V_MORE;
+    return fetch(o, TAIL, begin, size);
 }
 
 /* Head or tail: keep what the early checks look at. */
-static void keep_early(struct ota_orchestrator *o, const struct ota_block *block)
+static ota_err_t keep_early(struct ota_orchestrator *o, const struct ota_block *block)
 {
     if (o->step == HEAD) {
-        if (block->offset == 0 &&
-            ota_image_header_read(block->data, &o->u.fetch.header) != OTA_OK) {
-            o->answered = (uint8_t)ota_fail_with(o, OTA_E_IMAGE_FORMAT);
-        }
-        return;
+        const bool wrong =
+            block->offset == 0 && ota_image_header_read(block->data, &o->u.fetch.header) != OTA_OK;
+        return wrong ? OTA_E_IMAGE_FORMAT : OTA_OK;
     }
     const uint32_t tlvs = ota_image_tlvs_offset(&o->u.fetch.header);
     const uint32_t end = block->offset + (uint32_t)block->data.len;
@@ -147,69 +119,20 @@ static void keep_early(struct ota_orchestrator *o, const struct ota_block *block
         memcpy(o->u.fetch.tlvs + (from - tlvs), block->data.ptr + (from - block->offset),
                end - from);
     }
+    return OTA_OK;
 }
 
-static uint32_t larger(uint32_t a, uint32_t b)
+ota_err_t ota_claim_keep(struct ota_orchestrator *o, const struct ota_block *block)
 {
-    return a > b ? a : b;
-}
-
-/* Raise the mark when another interval of bytes is safe. */
-static ota_err_t raise_mark(struct ota_orchestrator *o)
-{
-    const uint32_t interval =
-        larger(ota_journal_mark_interval(o->cfg.store, o->journal.file_size), o->cfg.block_size);
-    const uint32_t safe = ota_stream_stored_below(&o->u.fetch.stream);
-    if (safe >= o->journal.file_size || safe < o->journal.mark + interval) {
-        return OTA_OK;
-    }
-    o->journal.mark = safe;
-    return ota_journal_mark(o->cfg.store, &o->journal);
-}
-
-static void store_block(struct ota_orchestrator *o, const struct ota_block *block)
-{
-    ota_err_t err = ota_store_write(o->cfg.store, o->journal.slot, block->offset, block->data);
-    if (err == OTA_OK) {
-        ota_stream_stored(&o->u.fetch.stream, block->offset, o->now);
-        err = raise_mark(o);
-    }
-    if (err != OTA_OK) {
-        o->answered = (uint8_t)ota_fail_with(o, err);
-        return;
-    }
-    o->received++;
-    o->stats.blocks++;
-    o->stats.bytes += (uint32_t)block->data.len;
-}
-
-static void on_block(struct ota_orchestrator *o, const struct ota_block *block)
-{
-    if (block->data.len == 0 || o->answered != V_WAIT) {
-        return; /* here already; or the claim is over */
-    }
-    if (o->journal.state == OTA_JOURNAL_RECEIVING) {
-        store_block(o, block);
-        return;
-    }
-    keep_early(o, block);
-    ota_stream_stored(&o->u.fetch.stream, block->offset, o->now);
-}
-
-ota_err_t ota_claim_on_message(struct ota_orchestrator *o, const struct ota_topic *topic,
-                               struct ota_span payload)
-{
-    struct ota_block block;
-    if (!ota_claim_streams(o)) {
-        return OTA_OK; /* late blocks of a fetch that is over */
+    if (o->journal.state != OTA_JOURNAL_RECEIVING) {
+        return keep_early(o, block);
     }
     const ota_err_t err =
-        ota_stream_on_message(&o->u.fetch.stream, topic, payload, o->cfg.room, &block);
+        ota_store_write(o->cfg.store, o->journal.slot, block->offset, block->data);
     if (err == OTA_OK) {
-        on_block(o, &block);
-    } else if (err == OTA_E_NOT_FOUND) {
-        look_again(o); /* the stream is gone: perhaps the job is too */
-        return OTA_OK;
+        o->received++;
+        o->stats.blocks++;
+        o->stats.bytes += (uint32_t)block->data.len;
     }
     return err;
 }
@@ -235,7 +158,7 @@ static ota_err_t check_image(struct ota_orchestrator *o)
     if (err != OTA_OK) {
         return err == OTA_E_TRUNCATED ? OTA_E_IMAGE_FORMAT : err;
     }
-    if (o->source.has_digest && memcmp(image->digest, o->source.digest, OTA_DIGEST_SIZE) != 0) {
+    if (o->wanted.has_digest && memcmp(image->digest, o->wanted.digest, OTA_DIGEST_SIZE) != 0) {
         return OTA_E_IMAGE_OTHER;
     }
     if ((h->flags & OTA_IMAGE_FLAG_ROM_FIXED) != 0 && h->load_address != room.offset) {
@@ -250,6 +173,7 @@ static ota_err_t check_image(struct ota_orchestrator *o)
 static enum verdict check_early(struct ota_orchestrator *o)
 {
     const struct ota_image *image = &o->u.fetch.image;
+    ota_fetch_stop(o); /* the image takes its room */
     const ota_err_t err = check_image(o);
     if (err != OTA_OK) {
         return ota_fail_with(o, err);
@@ -370,7 +294,7 @@ static enum verdict clean(struct ota_orchestrator *o)
     o->at = 0; /* from here on nothing is blank for sure */
     o->received = begin / o->cfg.block_size;
     o->told = o->published = 0;
-    return begin_stream(o, FETCH, begin, o->journal.file_size);
+    return fetch(o, FETCH, begin, o->journal.file_size);
 }
 
 static enum verdict tell_progress(struct ota_orchestrator *o, struct ota_effect *effect)
@@ -395,8 +319,8 @@ static enum verdict tell_progress(struct ota_orchestrator *o, struct ota_effect 
 
 /* --- both states ---------------------------------------------------------------------- */
 
-/* The steps in which a stream runs. */
-static enum verdict while_streaming(struct ota_orchestrator *o, struct ota_effect *effect)
+/* The steps in which blocks are on their way. */
+static enum verdict while_fetching(struct ota_orchestrator *o, struct ota_effect *effect)
 {
     if (o->step == FETCH) {
         const enum verdict v = tell_progress(o, effect);
@@ -404,7 +328,7 @@ static enum verdict while_streaming(struct ota_orchestrator *o, struct ota_effec
             return v;
         }
     }
-    if (!ota_stream_idle(&o->u.fetch.stream)) {
+    if (!ota_fetch_done(o)) {
         return V_WAIT;
     }
     switch (o->step) {
@@ -437,6 +361,6 @@ enum verdict ota_deed_fetch(struct ota_orchestrator *o, struct ota_effect *effec
     case OTHER: return look_before_burning(o, effect);
     case BURN: return burn(o);
     case CLEAN: return clean(o);
-    default: return while_streaming(o, effect);
+    default: return while_fetching(o, effect);
     }
 }

@@ -15,7 +15,8 @@ static ota_err_t check_advice(struct ota_orchestrator *o, const struct ota_jobdo
     if (err != OTA_OK) {
         return err;
     }
-    if ((doc->protocols & OTA_PROTOCOL_MQTT) == 0) {
+    (void)ota_fetch_take(o, doc, file); /* nothing is being fetched */
+    if (!ota_fetch_possible(o)) {
         return OTA_E_JOB_PROTOCOL;
     }
     if (doc->has_class && memcmp(doc->class_id, trust->class_id, OTA_UUID_SIZE) != 0) {
@@ -82,15 +83,11 @@ static void take_identity(struct ota_orchestrator *o, const struct ota_job_offer
     o->journal.execution = offer->execution;
 }
 
-static void take_source(struct ota_orchestrator *o, const struct ota_job_offer *offer,
+static void take_wanted(struct ota_orchestrator *o, const struct ota_job_offer *offer,
                         const struct reading *r)
 {
-    o->source.file_id = r->file.file_id;
-    struct ota_span stream;
-    const ota_err_t err = ota_json_string(r->doc.stream, OTA_BUF_OF(o->source.stream), &stream);
-    o->source.stream_len = err == OTA_OK ? (uint8_t)stream.len : 0;
-    o->source.has_digest = r->doc.has_digest;
-    memcpy(o->source.digest, r->doc.digest, sizeof o->source.digest);
+    o->wanted.has_digest = r->doc.has_digest;
+    memcpy(o->wanted.digest, r->doc.digest, sizeof o->wanted.digest);
     o->version = offer->version;
     o->must_take = offer->status == OTA_JOB_QUEUED;
     o->claim_known = true;
@@ -146,13 +143,6 @@ static enum verdict consider(struct ota_orchestrator *o, const struct ota_job_of
     return V_OK;
 }
 
-static bool same_source(const struct ota_orchestrator *o, const struct reading *r)
-{
-    const struct ota_span stream = { o->source.stream, o->source.stream_len };
-    return o->claim_known && ota_json_is(r->doc.stream, stream) &&
-           o->source.file_id == r->file.file_id;
-}
-
 static bool same_bytes(const struct ota_orchestrator *o, const struct reading *r)
 {
     return r->err == OTA_OK && r->file.size == o->journal.file_size &&
@@ -172,10 +162,12 @@ static enum verdict compare(struct ota_orchestrator *o, const struct reading *r)
     if (!same_bytes(o, r) || (!r->same_execution && take_signature(o, &r->file) != OTA_OK)) {
         return V_DROP;
     }
-    if (r->same_execution && same_source(o, r)) {
+    const bool same_source = ota_fetch_take(o, &r->doc, &r->file);
+    if (r->same_execution && same_source && o->claim_known) {
         return V_MORE;
     }
     ota_spend(o);
+    ota_fetch_stop(o);
     if (r->same_execution) {
         o->step = 0; /* the deed begins again with what it now knows */
         return V_MORE;
@@ -205,7 +197,7 @@ static enum verdict take_offer(struct ota_orchestrator *o, const struct ota_job_
             return v;
         }
     }
-    take_source(o, offer, r);
+    take_wanted(o, offer, r);
     if (!held && o->cfg.policy == OTA_POLICY_ASK) {
         o->offered = true;
         ota_event(o, OTA_EVENT_OFFER);

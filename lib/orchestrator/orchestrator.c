@@ -143,9 +143,7 @@ void ota_orchestrator_link_up(struct ota_orchestrator *o)
     o->link = true;
     o->busy = true;
     ota_subscriptions_reset(o);
-    if (ota_claim_streams(o)) {
-        ota_stream_reconnected(&o->u.fetch.stream);
-    }
+    ota_fetch_reconnected(o);
 }
 
 void ota_orchestrator_link_down(struct ota_orchestrator *o)
@@ -165,8 +163,11 @@ static ota_err_t dispatch(struct ota_orchestrator *o, const struct ota_topic *to
     if (!ota_span_eq(topic->thing, o->cfg.thing)) {
         return OTA_E_UNEXPECTED;
     }
-    return topic->kind >= OTA_TOPIC_STREAM_DESCRIPTION ? ota_claim_on_message(o, topic, payload)
-                                                       : ota_answers_on_message(o, topic, payload);
+    if (topic->kind < OTA_TOPIC_STREAM_DESCRIPTION) {
+        return ota_answers_on_message(o, topic, payload);
+    }
+    struct ota_arrival arrival = { OTA_ARRIVAL_MESSAGE, topic, payload };
+    return ota_fetch_on_arrival(o, &arrival);
 }
 
 void ota_orchestrator_message(struct ota_orchestrator *o, struct ota_span topic_text,
@@ -220,19 +221,13 @@ static bool would_ask(const struct ota_orchestrator *o)
     return ota_jobs_gate(o) && ota_check_waits(o) && (idle || ota_holds_claim(o));
 }
 
-/* A stream is wanted, and can be had. */
-static bool would_stream(const struct ota_orchestrator *o)
-{
-    return ota_stream_gate(o) && ota_claim_streams(o);
-}
-
 static bool poll_link(struct ota_orchestrator *o, struct ota_effect *effect)
 {
     if (ota_subscriptions_poll(o, effect)) {
         return true;
     }
     if (!ota_jobs_gate(o) || !o->restarted) {
-        return false;
+        return ota_fetch_poll(o, effect);
     }
     if (would_ask(o) && o->now >= ota_rested_at(o)) {
         (void)ota_take_command(o, OTA_COMMAND_CHECK);
@@ -241,7 +236,7 @@ static bool poll_link(struct ota_orchestrator *o, struct ota_effect *effect)
     if (ota_jobs_poll(&o->jobs, o->now, &o->cfg.scratch, effect)) {
         return true;
     }
-    return would_stream(o) && ota_stream_poll(&o->u.fetch.stream, o->now, &o->cfg.scratch, effect);
+    return ota_fetch_poll(o, effect);
 }
 
 /* An event that waits goes before any work. */
@@ -279,7 +274,7 @@ ota_ms_t ota_orchestrator_deadline(const struct ota_orchestrator *o)
     if (o->halted) {
         return OTA_NEVER;
     }
-    ota_ms_t at = o->deadline;
+    ota_ms_t at = sooner(o->deadline, ota_fetch_deadline(o));
     if (o->link && !ota_stream_gate(o)) {
         at = sooner(at, o->sub_deadline);
     }
@@ -288,9 +283,6 @@ ota_ms_t ota_orchestrator_deadline(const struct ota_orchestrator *o)
     }
     if (would_ask(o)) {
         at = sooner(at, ota_rested_at(o));
-    }
-    if (would_stream(o)) {
-        at = sooner(at, ota_stream_deadline(&o->u.fetch.stream));
     }
     return at;
 }

@@ -255,6 +255,7 @@ enum verdict ota_workflow_enter(struct ota_orchestrator *o, enum ota_journal_sta
     o->verifying = OTA_SLOT_COUNT;
     o->untouched = o->untouched && state == CLAIMED;
     o->deadline = OTA_NEVER;
+    ota_fetch_stop(o);
     ota_jobs_hush(&o->jobs);
     if (ota_journal_write(o->cfg.store, &o->journal) != OTA_OK) {
         return halt(o);

@@ -71,15 +71,32 @@ enum verdict ota_restart_turn(struct ota_orchestrator *o);
 enum verdict ota_deed_fetch(struct ota_orchestrator *o, struct ota_effect *effect);
 /** Tell IN_PROGRESS for the execution as it was offered. */
 void ota_claim_tell(struct ota_orchestrator *o);
-/** A message on a topic of streams. */
-OTA_MUST_CHECK ota_err_t ota_claim_on_message(struct ota_orchestrator *o,
-                                              const struct ota_topic *topic,
-                                              struct ota_span payload);
 void ota_claim_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news *news);
 /** Blocks of the claim's file. */
 uint32_t ota_claim_block_count(const struct ota_orchestrator *o);
-/** A stream runs: `u.fetch.stream` is one. */
-bool ota_claim_streams(const struct ota_orchestrator *o);
+/** Someone changed the execution, or our picture of it is old: ask for the job, then go on from the mark. */
+void ota_claim_look_again(struct ota_orchestrator *o);
+/** A block of the claim's file came. @return OTA_OK: it is safe, or need not be; else the claim has failed. */
+OTA_MUST_CHECK ota_err_t ota_claim_keep(struct ota_orchestrator *o, const struct ota_block *block);
+
+/* fetch.c: the claim's file, from whichever source has it */
+/** What the newest document says of the file to fetch. @return false: something else than before. */
+bool ota_fetch_take(struct ota_orchestrator *o, const struct ota_jobdoc *doc,
+                    const struct ota_jobdoc_file *file);
+/** Whether any source can fetch what was taken. */
+bool ota_fetch_possible(const struct ota_orchestrator *o);
+/** Fetch the bytes from `begin` to `end` of the file, in `u.fetch.room`: V_MORE; V_FAIL and why. */
+enum verdict ota_fetch_begin(struct ota_orchestrator *o, uint32_t begin, uint32_t end);
+/** All of that is safe. */
+bool ota_fetch_done(const struct ota_orchestrator *o);
+/** Whatever is on its way is not wanted any more, and `u.fetch.room` free. */
+void ota_fetch_stop(struct ota_orchestrator *o);
+/** Something for the sources came. */
+OTA_MUST_CHECK ota_err_t ota_fetch_on_arrival(struct ota_orchestrator *o,
+                                              struct ota_arrival *arrival);
+void ota_fetch_reconnected(struct ota_orchestrator *o);
+bool ota_fetch_poll(struct ota_orchestrator *o, struct ota_effect *effect);
+ota_ms_t ota_fetch_deadline(const struct ota_orchestrator *o);
 
 /* install.c: from the bytes to the outcome */
 enum verdict ota_deed_idle(struct ota_orchestrator *o, struct ota_effect *effect);

@@ -14,6 +14,7 @@ static struct {
     struct ota_trust trust;
     char thing[OTA_THING_NAME_MAX + 1u], root[OTA_TOPIC_ROOT_MAX + 1u];
     uint8_t topic[OTA_TOPIC_MAX], payload[OTA_SCRATCH_PAYLOAD_MIN];
+    struct ota_stream_source stream;
     struct ota_agent agent;
 } own;
 
@@ -276,6 +277,7 @@ static OTA_Err_t prepare(const struct OTA_Config *given)
             .store = &own.store,
             .trust = &own.trust,
             .scratch = { OTA_BUF_OF(own.topic), OTA_BUF_OF(own.payload) },
+            .source = ota_stream_source(&own.stream, NULL),
             .policy = OTA_POLICY_ACCEPT,
             .format = OTA_FORMAT_CBOR,
         },

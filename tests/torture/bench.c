@@ -221,6 +221,7 @@ static void start_agent(struct bench *b, enum ota_reset_cause cause)
         .root = OTA_SPAN_LIT("$aws"),
         .thing = OTA_SPAN_LIT("t"),
         .scratch = { OTA_BUF_OF(b->device.topic), OTA_BUF_OF(b->device.payload) },
+        .source = ota_stream_source(&b->device.stream, NULL),
         .running = b->device.boot.verdict.slot,
         .handover = { .rule = b->device.boot.verdict.rule, .cause = cause },
         .policy = OTA_POLICY_ACCEPT,

@@ -94,6 +94,7 @@ struct bench {
         struct ota_trust trust;
         struct ota_verify scratch;
         struct ota_orchestrator o;
+        struct ota_stream_source stream;
         struct ota_boot_result boot;
         uint8_t topic[OTA_TOPIC_MAX], payload[OTA_SCRATCH_PAYLOAD_MIN];
         bool runs;

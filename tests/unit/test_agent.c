@@ -19,6 +19,7 @@ struct world {
     struct fix flash;
     struct ota_trust trust;
     struct ota_agent agent;
+    struct ota_stream_source stream;
     uint8_t topic[OTA_TOPIC_MAX], payload[OTA_SCRATCH_PAYLOAD_MIN];
     uint8_t *inbox;
     ota_ms_t now;
@@ -43,6 +44,7 @@ static struct ota_agent_cfg config(struct world *w, const char *thing)
             .root = OTA_SPAN_LIT(ROOT),
             .thing = ota_span_of_str(thing),
             .scratch = { OTA_BUF_OF(w->topic), OTA_BUF_OF(w->payload) },
+            .source = ota_stream_source(&w->stream, NULL),
             .running = OTA_SLOT_A,
             .handover = { .rule = OTA_BOOT_CONFIRMED, .cause = OTA_RESET_POWER_ON },
             .block_size = BLOCK_SIZE,
