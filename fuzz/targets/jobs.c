@@ -4,6 +4,7 @@
  */
 #include "ota/jobs.h"
 #include "fuzz.h"
+#include "ota/jobs_api.h"
 
 #include <string.h>
 
@@ -76,6 +77,24 @@ static struct ota_span fill_in(const uint8_t *bytes, size_t size, const struct t
     return ota_writer_done(&w);
 }
 
+/* The same message to the reader that has no conversation: what it takes can be walked to its end. */
+static void read_alone(enum ota_topic_kind kind, struct ota_span payload)
+{
+    static struct ota_jobs_reply reply;
+    struct ota_jobs_summary summary;
+    if (ota_jobs_api_read(kind, payload, &reply) != OTA_OK) {
+        return;
+    }
+    struct ota_json_walk all = ota_json_walk(reply.queued), good = all;
+    struct ota_json element;
+    while (ota_json_next(&all, NULL, &element)) {
+        FUZZ_CHECK(ota_jobs_api_next(&good, &summary) && summary.job_id_len <= OTA_JOB_ID_MAX);
+    }
+    if (reply.has_state && reply.state.details.text.len > 0) {
+        (void)ota_jobs_api_details_ok(reply.state.details.text);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static struct ota_jobs_news news, before;
@@ -93,6 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     memset(&news, 0xa5, sizeof news);
     before = news;
     const struct ota_span payload = fill_in(bytes + 1, size - 1, tokens);
+    read_alone(topic.kind, payload);
     const ota_err_t err = ota_jobs_on_message(&j, &topic, payload, &news);
     if (err != OTA_OK) {
         FUZZ_CHECK(memcmp(&news, &before, sizeof news) == 0);
