@@ -48,7 +48,38 @@ static bool name_job(const struct cli_args *args, struct deployment *d, struct s
     return true;
 }
 
+static bool read_protocol(const char *text, enum cli_protocol *protocol)
+{
+    static const struct {
+        const char *word;
+        enum cli_protocol protocol;
+    } words[] = { { "mqtt", CLI_PROTOCOL_MQTT },
+                  { "http", CLI_PROTOCOL_HTTP },
+                  { "both", CLI_PROTOCOL_BOTH } };
+    *protocol = 0; /* not said */
+    for (size_t i = 0; text != NULL && i < sizeof words / sizeof words[0]; i++) {
+        *protocol = strcmp(text, words[i].word) == 0 ? words[i].protocol : *protocol;
+    }
+    return text == NULL || *protocol != 0;
+}
+
 /* ---- at the provider ---- */
+
+/* Over MQTT every device is there already; HTTPS it reaches if the operator has said where. */
+static bool choose_protocol(struct cli_api *api, struct cli_deployment *what)
+{
+    if (what->protocol != 0) {
+        return true;
+    }
+    json_t *status = cli_call(api, "GET", NULL, "/waft/v1/status");
+    if (status == NULL) {
+        return false;
+    }
+    what->protocol =
+        cli_text(status, "downloadUrl")[0] != '\0' ? CLI_PROTOCOL_BOTH : CLI_PROTOCOL_MQTT;
+    json_decref(status);
+    return true;
+}
 
 /* What the provider would refuse at the end is asked first, so that no artifact and stream are left over. */
 static bool can_be_made(struct cli_api *api, const struct deployment *d, const char *wanted)
@@ -88,6 +119,9 @@ static bool have_artifacts(struct cli_api *api, const struct cli_deployment *wha
 
 static bool make_stream(struct cli_api *api, const struct cli_deployment *what)
 {
+    if ((what->protocol & CLI_PROTOCOL_MQTT) == 0) {
+        return true;
+    }
     json_t *files = json_array();
     for (size_t i = 0; i < what->count; i++) {
         json_array_append_new(files, json_pack("{s:I, s:{s:s, s:s}}", "fileId", (json_int_t)i,
@@ -122,11 +156,10 @@ static bool make_job(struct cli_api *api, const struct deployment *d, const stru
     return ok;
 }
 
-static enum cli_exit deploy(struct cli_api *api, const struct deployment *d,
-                            const struct cli_args *args)
+static enum cli_exit deploy(struct cli_api *api, struct deployment *d, const struct cli_args *args)
 {
-    if (!can_be_made(api, d, cli_option(args, "--job")) || !have_artifacts(api, &d->what) ||
-        !make_stream(api, &d->what) || !make_job(api, d, args)) {
+    if (!choose_protocol(api, &d->what) || !can_be_made(api, d, cli_option(args, "--job")) ||
+        !have_artifacts(api, &d->what) || !make_stream(api, &d->what) || !make_job(api, d, args)) {
         return api->code;
     }
     bool wait = cli_option(args, "--wait") != NULL;
@@ -141,9 +174,10 @@ static enum cli_exit deploy(struct cli_api *api, const struct deployment *d,
         }
         static const struct cli_column columns[] = { { "jobId", "JOB", CLI_TEXT },
                                                      { "streamId", "STREAM", CLI_TEXT } };
+        bool stream = (d->what.protocol & CLI_PROTOCOL_MQTT) != 0;
         struct cli_table t;
         cli_table_begin(&t, columns, 2);
-        cli_table_add(&t, (const char *const[]){ d->job, d->what.stream });
+        cli_table_add(&t, (const char *const[]){ d->job, stream ? d->what.stream : NULL });
         cli_table_print_one(&t, args->format);
         cli_table_end(&t);
         return CLI_OK;
@@ -164,6 +198,10 @@ static enum cli_exit run(const struct cli_args *args)
                     &d.deadline_min)) {
         return CLI_USAGE;
     }
+    enum cli_protocol protocol;
+    if (!read_protocol(cli_option(args, "--protocol"), &protocol)) {
+        return cli_fail(CLI_USAGE, NULL, "--protocol is mqtt, http or both");
+    }
     if (!cli_deployment_is_named(args)) {
         return cli_fail(CLI_USAGE, NULL,
                         "name one IMAGE, or one for each slot: --slot-a FILE --slot-b FILE");
@@ -175,6 +213,7 @@ static enum cli_exit run(const struct cli_args *args)
         cli_fail(code, NULL, "%s", err.text);
     } else {
         struct cli_api api;
+        d.what.protocol = protocol;
         code = cli_api_begin(&api) ? deploy(&api, &d, args) : api.code;
         cli_api_end(&api);
     }
@@ -196,6 +235,9 @@ static const struct cli_option options[] = {
       "the device, which hears of it, gives up",
       CLI_ONCE },
     { "--job", "ID", "the job's id (default: made of the version)", CLI_ONCE },
+    { "--protocol", "mqtt|http|both",
+      "how the devices may fetch it (default: mqtt; both, if waftd was given --download-url)",
+      CLI_ONCE },
     { "--certfile", "NAME", "name of the deployment key on devices that have several", CLI_ONCE },
     { "--unchecked", NULL, "deploy an image whose digest is wrong (for tests of devices)",
       CLI_ONCE },

@@ -10,6 +10,7 @@ static const struct cli_column columns[] = {
     { "pid", "process", CLI_NUMBER },
     { "brokerPid", "broker process", CLI_NUMBER },
     { "topicRoot", "topic root", CLI_TEXT },
+    { "downloadUrl", "downloads at", CLI_TEXT },
     { "startedAt", "running since", CLI_TEXT },
     { "thingsEnabled", "things enabled", CLI_NUMBER },
     { "thingsDisabled", "things disabled", CLI_NUMBER },
@@ -46,8 +47,9 @@ static void print_status(const struct cli_api *api, const json_t *status, enum c
     cli_table_begin(&t, columns, sizeof columns / sizeof columns[0]);
     cli_table_add(&t, (const char *const[]){
                           api->profile.url, cli_text(status, "broker"), up ? "connected" : "away",
-                          texts[0], texts[1], cli_text(status, "topicRoot"), since, texts[2],
-                          texts[3], texts[4], texts[5], texts[6], texts[7], texts[8], texts[9] });
+                          texts[0], texts[1], cli_text(status, "topicRoot"),
+                          cli_text(status, "downloadUrl"), since, texts[2], texts[3], texts[4],
+                          texts[5], texts[6], texts[7], texts[8], texts[9] });
     cli_table_print_one(&t, format);
     cli_table_end(&t);
 }

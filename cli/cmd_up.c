@@ -24,8 +24,9 @@
 #define WORDS_MAX 128
 
 /* Options of ours that are waftd's. */
-static const char *const passed[] = { "--listen",     "--mqtt-listen", "--broker", "--broker-ca",
-                                      "--topic-root", "--app-topic",   "--name" };
+static const char *const passed[] = { "--listen",    "--mqtt-listen",  "--broker",
+                                      "--broker-ca", "--topic-root",   "--app-topic",
+                                      "--name",      "--download-url", "--url-expires" };
 
 struct provider {
     char dir[SRV_PATH_MAX];
@@ -334,6 +335,11 @@ static const struct cli_option up_options[] = {
     { "--name", "HOST",
       "name or address that devices know this machine by; the first is told to them",
       CLI_REPEATED },
+    { "--download-url", "URL",
+      "where things reach /d/ of the HTTPS API, for downloads over HTTP (default: its own address)",
+      CLI_ONCE },
+    { "--url-expires", "SECONDS", "how long a download URL is good, 1 to 86400 (default: 3600)",
+      CLI_ONCE },
     { "--app-topic", "FILTER", "topics that things may use besides, like app/%u/#", CLI_REPEATED },
     { "--topic-root", "ROOT", "if $aws cannot be used", CLI_ONCE },
     { "--broker", "HOST:PORT", "use this broker and start none", CLI_ONCE },

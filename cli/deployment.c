@@ -118,6 +118,16 @@ void cli_deployment_end(struct cli_deployment *d)
 
 /* ---- the job document ---- */
 
+/* The provider puts a URL of the thing's own in the placeholder's place. */
+static void add_url(json_t *file, const struct cli_artifact *a)
+{
+    char placeholder[160];
+    snprintf(placeholder, sizeof placeholder,
+             "${aws:iot:s3-presigned-url:https://s3.amazonaws.com/artifacts/%s}", a->file_hex);
+    json_object_set_new(file, "update_data_url", json_string(placeholder));
+    json_object_set_new(file, "auth_scheme", json_string("aws.s3.presigned"));
+}
+
 static json_t *file_json(const struct cli_artifact *a, size_t id, const char *certfile)
 {
     uint8_t room[OTA_BASE64_SIZE(CLI_SIGNATURE_MAX)];
@@ -161,12 +171,24 @@ static json_t *advice_json(const struct cli_deployment *d)
 
 char *cli_deployment_document(const struct cli_deployment *d, const char *certfile)
 {
-    json_t *files = json_array();
+    json_t *files = json_array(), *protocols = json_array();
     for (size_t i = 0; i < d->count; i++) {
-        json_array_append_new(files, file_json(&d->artifacts[i], i, certfile));
+        json_t *file = file_json(&d->artifacts[i], i, certfile);
+        if ((d->protocol & CLI_PROTOCOL_HTTP) != 0) {
+            add_url(file, &d->artifacts[i]);
+        }
+        json_array_append_new(files, file);
     }
-    json_t *document = json_pack("{s:{s:[s], s:s, s:o}, s:o}", "afr_ota", "protocols", "MQTT",
-                                 "streamname", d->stream, "files", files, "waft", advice_json(d));
+    json_t *afr_ota = json_pack("{s:o}", "protocols", protocols);
+    if ((d->protocol & CLI_PROTOCOL_MQTT) != 0) {
+        json_array_append_new(protocols, json_string("MQTT"));
+        json_object_set_new(afr_ota, "streamname", json_string(d->stream));
+    }
+    if ((d->protocol & CLI_PROTOCOL_HTTP) != 0) {
+        json_array_append_new(protocols, json_string("HTTP"));
+    }
+    json_object_set_new(afr_ota, "files", files);
+    json_t *document = json_pack("{s:o, s:o}", "afr_ota", afr_ota, "waft", advice_json(d));
     char *text = document != NULL ? json_dumps(document, JSON_COMPACT) : NULL;
     json_decref(document);
     return text;

@@ -15,11 +15,16 @@ struct cli_artifact {
     char file_hex[2 * OTA_DIGEST_SIZE + 1], image_hex[2 * OTA_DIGEST_SIZE + 1];
 };
 
+/* How devices may fetch the files; a device that knows several decides. */
+enum cli_protocol { CLI_PROTOCOL_MQTT = 1, CLI_PROTOCOL_HTTP = 2, CLI_PROTOCOL_BOTH = 3 };
+
 struct cli_deployment {
     struct cli_artifact artifacts[2];
     size_t count; /* also their file ids */
     char version[OTA_VERSION_TEXT_MAX + 1u];
-    char stream[OTA_STREAM_ID_MAX + 1u]; /* the caller's */
+    /* the caller's */
+    char stream[OTA_STREAM_ID_MAX + 1u]; /* of MQTT */
+    enum cli_protocol protocol;
 };
 
 /** Whether the command line names one image, or one for each slot. */

@@ -9,6 +9,7 @@
 #include "db/sqlite.h"
 #include "http/hold.h"
 #include "http/http.h"
+#include "http/presign.h"
 #include "log_file.h"
 #include "mqtt/reactor.h"
 #include "options.h"
@@ -16,6 +17,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -37,6 +39,7 @@ struct house {
     struct srv_artifacts *artifacts;
     struct srv_broker *broker;
     struct srv_reactor *reactor;
+    struct srv_presign *presign;
     struct srv_http *http;
 };
 
@@ -127,17 +130,39 @@ static uint16_t mqtt_port(const struct house *h)
     return h->broker != NULL ? srv_broker_port(h->broker) : h->options.broker.port;
 }
 
-/* What devices are told to connect to. */
-static const char *told_host(const struct house *h)
+/* What devices are told to connect to, when we listen at `host`: not at all addresses. */
+static const char *told_as(const struct house *h, const char *host)
 {
-    const char *host = mqtt_host(h);
-    if (h->broker == NULL || !srv_host_is_any(host)) {
+    if (!srv_host_is_any(host)) {
         return host;
     }
     if (h->options.name_count > 0) {
         return h->options.names[0];
     }
     return h->own_name[0] != '\0' ? h->own_name : "127.0.0.1";
+}
+
+static const char *told_host(const struct house *h)
+{
+    return h->broker != NULL ? told_as(h, mqtt_host(h)) : mqtt_host(h);
+}
+
+static bool presign_open(struct house *h, struct srv_err *err)
+{
+    h->presign = srv_presign_open(h->options.data, h->options.url_expires_s, err);
+    return h->presign != NULL;
+}
+
+/* Our own listener, unless the operator knows better. */
+static void presign_base_set(struct house *h)
+{
+    const struct srv_options *o = &h->options;
+    char own[SRV_HOST_MAX + 32u];
+    const char *host = told_as(h, o->listen.host[0] != '\0' ? o->listen.host : "127.0.0.1");
+    const bool v6 = strchr(host, ':') != NULL;
+    snprintf(own, sizeof own, "https://%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "",
+             srv_http_port(h->http));
+    srv_presign_base_set(h->presign, o->download_url != NULL ? o->download_url : own);
 }
 
 /* Where the provider itself connects to. Its own broker's wildcard address is not one to dial. */
@@ -163,7 +188,8 @@ static struct srv_broker_address broker_address(const struct house *h)
 
 static bool reactor_start(struct house *h, struct srv_err *err)
 {
-    struct srv_reactor_config cfg = { .core = { .db = h->db },
+    struct srv_reactor_config cfg = { .core = { .db = h->db,
+                                                .presigner = srv_presign_port(h->presign) },
                                       .artifacts = h->artifacts,
                                       .broker = broker_address(h) };
     memcpy(cfg.core.topic_root, h->options.topic_root, sizeof cfg.core.topic_root);
@@ -180,18 +206,27 @@ static bool http_start(struct house *h, struct srv_err *err)
                                       .mqtt_host = told_host(h),
                                       .mqtt_port = mqtt_port(h),
                                       .topic_root = o->topic_root,
-                                      .reactor = h->reactor,
                                       .artifacts = h->artifacts,
                                       .identity = h->identity,
-                                      .broker = h->broker };
+                                      .broker = h->broker,
+                                      .presign = h->presign,
+                                      .download_url = o->download_url };
     h->http = srv_http_start(&cfg, err);
     return h->http != NULL;
 }
 
 static bool open_all(struct house *h, struct srv_err *err)
 {
-    return storage_open(h, err) && identity_open(h, err) && broker_start(h, err) &&
-           reactor_start(h, err) && http_start(h, err);
+    if (!storage_open(h, err) || !identity_open(h, err) || !presign_open(h, err) ||
+        !broker_start(h, err) || !http_start(h, err)) {
+        return false;
+    }
+    presign_base_set(h); /* the port is known, and nobody has asked for a document yet */
+    if (!reactor_start(h, err)) {
+        return false;
+    }
+    srv_http_open(h->http, h->reactor);
+    return true;
 }
 
 /* Who can still ask goes first, what is asked last. */
@@ -200,6 +235,7 @@ static void close_all(struct house *h)
     srv_http_stop(h->http);
     srv_reactor_stop(h->reactor);
     srv_broker_stop(h->broker);
+    srv_presign_close(h->presign);
     srv_artifacts_close(h->artifacts);
     srv_db_close(h->db);
     if (h->identity != NULL) {

@@ -1,4 +1,5 @@
 #include "options.h"
+#include "http/presign.h"
 #include <arpa/inet.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -7,7 +8,7 @@
 
 #define VERSION "0.1.0"
 
-enum kind { TEXT, HOST_PORT, ROOT, LIST };
+enum kind { TEXT, HOST_PORT, ROOT, LIST, URL, EXPIRES };
 
 static const struct option {
     const char *name, *value, *help;
@@ -30,6 +31,10 @@ static const struct option {
       offsetof(struct srv_options, app_topics), offsetof(struct srv_options, app_topic_count) },
     { "--name", "HOST", "name or address that devices know this machine by; can be repeated", LIST,
       offsetof(struct srv_options, names), offsetof(struct srv_options, name_count) },
+    { "--download-url", "URL", "where things reach /d/ of the HTTPS API (https://ADDR:PORT of it)",
+      URL, offsetof(struct srv_options, download_url), 0 },
+    { "--url-expires", "SECONDS", "how long a download URL is good, 1 to 86400 (3600)", EXPIRES,
+      offsetof(struct srv_options, url_expires_s), 0 },
     { "--log", "FILE", "log there, and to FILE.1 what is older, 2 MiB each (standard error)", TEXT,
       offsetof(struct srv_options, log), 0 },
 };
@@ -101,6 +106,21 @@ static bool list_add(const char *text, const char **list, size_t *count)
     return true;
 }
 
+static bool url_read(const char *text, const char **out)
+{
+    *out = text;
+    return srv_presign_base_ok(text);
+}
+
+static bool expires_read(const char *text, uint32_t *out)
+{
+    char *end;
+    const unsigned long value = strtoul(text, &end, 10);
+    *out = (uint32_t)value;
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && value >= 1 &&
+           value <= SRV_PRESIGN_VALID_S_MAX;
+}
+
 static bool value_read(const struct option *option, const char *text, struct srv_options *out)
 {
     void *field = (char *)out + option->field;
@@ -108,6 +128,8 @@ static bool value_read(const struct option *option, const char *text, struct srv
     case TEXT: *(const char **)field = text; return text[0] != '\0';
     case HOST_PORT: return host_port_read(text, field);
     case ROOT: return root_read(text, field);
+    case URL: return url_read(text, field);
+    case EXPIRES: return expires_read(text, field);
     case LIST: return list_add(text, field, (size_t *)(void *)((char *)out + option->count_field));
     }
     return false;
@@ -138,7 +160,8 @@ static enum srv_options_verdict wrong_value(const struct option *option, const c
 
 enum srv_options_verdict srv_options_read(int argc, char **argv, struct srv_options *out)
 {
-    *out = (struct srv_options){ .topic_root = "$aws" };
+    *out =
+        (struct srv_options){ .topic_root = "$aws", .url_expires_s = SRV_PRESIGN_VALID_S_DEFAULT };
     int i = 1;
     while (i < argc) {
         if (strcmp(argv[i], "--help") == 0) {

@@ -21,7 +21,9 @@ struct srv_options {
     size_t app_topic_count;
     const char *names[SRV_OPTION_LIST_MAX];
     size_t name_count;
-    const char *log; /* NULL: standard error */
+    const char *log;          /* NULL: standard error */
+    const char *download_url; /* NULL: of `listen` */
+    uint32_t url_expires_s;
 };
 
 enum srv_options_verdict {

@@ -45,7 +45,8 @@ static bool fields_ok(struct srv_tx *tx, const struct srv_command *c)
         return srv_fail(tx->err, SRV_E_INVALID, "a timeout is 1 to %u minutes",
                         SRV_TIMEOUT_MIN_MAX);
     }
-    return document_ok(c->job_create.document, tx->err);
+    return document_ok(c->job_create.document, tx->err) &&
+           srv_document_check(tx, c->job_create.document);
 }
 
 static int by_bytes(const void *a, const void *b)

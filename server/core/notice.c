@@ -57,8 +57,9 @@ static void render_notify_next(struct srv_tx *tx, const struct ota_topic *topic,
         !srv_db_job_get(tx->db, tx->arena, ota_span_of_str(first->job_id), &job)) {
         srv_reply_begin(&r, tx, OTA_SPAN_NONE, 0); /* nothing pending: a bare timestamp */
     } else {
-        srv_reply_begin(&r, tx, OTA_SPAN_NONE, srv_execution_room(first, job.document));
-        srv_reply_execution(&r, "execution", first, job.document, tx->now_s);
+        const struct ota_span document = srv_document_for(tx, &job, first->thing);
+        srv_reply_begin(&r, tx, OTA_SPAN_NONE, srv_execution_room(first, document));
+        srv_reply_execution(&r, "execution", first, document, tx->now_s);
     }
     srv_reply_send(&r, tx, topic, outbox_id);
 }

@@ -24,9 +24,10 @@ static void accept(struct srv_tx *tx, struct srv_request *rq, const struct srv_e
     if (with_document) {
         (void)srv_db_job_get(tx->db, tx->arena, ota_span_of_str(e->job_id), &job);
     }
+    const struct ota_span document = srv_document_for(tx, &job, e->thing);
     struct srv_reply r;
-    srv_reply_begin(&r, tx, rq->token, srv_execution_room(e, job.document));
-    srv_reply_execution(&r, "execution", e, job.document, tx->now_s);
+    srv_reply_begin(&r, tx, rq->token, srv_execution_room(e, document));
+    srv_reply_execution(&r, "execution", e, document, tx->now_s);
     srv_request_accept(tx, rq, &r);
 }
 

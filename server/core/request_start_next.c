@@ -71,8 +71,9 @@ bool srv_request_start_next(struct srv_tx *tx, struct srv_request *rq)
         return srv_fail(tx->err, SRV_E_INTERNAL, "an execution without its job");
     }
     start(tx, e, &details, step_minutes);
-    srv_reply_begin(&r, tx, rq->token, srv_execution_room(e, job.document));
-    srv_reply_execution(&r, "execution", e, job.document, tx->now_s);
+    const struct ota_span document = srv_document_for(tx, &job, e->thing);
+    srv_reply_begin(&r, tx, rq->token, srv_execution_room(e, document));
+    srv_reply_execution(&r, "execution", e, document, tx->now_s);
     srv_request_accept(tx, rq, &r);
     return true; /* it was the front and stays it: nothing to notify */
 }

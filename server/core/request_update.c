@@ -91,14 +91,15 @@ static void accept(struct srv_tx *tx, struct srv_request *rq, const struct updat
     if (u->tell_document) {
         (void)srv_db_job_get(tx->db, tx->arena, ota_span_of_str(e->job_id), &job);
     }
+    const struct ota_span document = srv_document_for(tx, &job, e->thing);
     struct srv_reply r;
-    srv_reply_begin(&r, tx, rq->token, srv_execution_room(e, job.document));
+    srv_reply_begin(&r, tx, rq->token, srv_execution_room(e, document));
     if (u->tell_state) {
         srv_reply_state(&r, "executionState", e);
     }
-    if (job.document.len > 0) {
+    if (document.len > 0) {
         ota_json_key(&r.o, "jobDocument");
-        ota_json_put_raw(&r.o, job.document);
+        ota_json_put_raw(&r.o, document);
     }
     srv_request_accept(tx, rq, &r);
 }

@@ -23,9 +23,21 @@
 /** What a device reads in "code". */
 enum ota_wire_code srv_code_wire(enum srv_code code);
 
+/* The longest URL that a presigner writes. */
+#define SRV_PRESIGNED_URL_MAX 640u
+
+/** A port: who makes the URLs that stand where a document has placeholders for them. */
+struct srv_presigner {
+    /** Write a URL under which `thing` may fetch the artifact `digest` (hex) from `now_s` on for
+     * some time: nothing in it needs an escape in JSON. Cannot: the writer is bad. */
+    void (*write)(const struct srv_presigner *self, struct ota_writer *w, struct ota_span thing,
+                  struct ota_span digest, int64_t now_s);
+};
+
 struct srv_core {
     struct srv_db *db;
     char topic_root[OTA_TOPIC_ROOT_MAX + 1u];
+    const struct srv_presigner *presigner; /* NULL: placeholders stay as they are; see document.c */
 };
 
 /** One file of a stream to be made: the artifact must have been added before. */

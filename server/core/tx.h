@@ -61,6 +61,12 @@ void srv_execution_change_of(struct srv_tx *tx, struct srv_job *job, struct srv_
 /** Expire timers. */
 void srv_tick(struct srv_tx *tx);
 
+/* document.c */
+/** Whether all placeholders of a document to be stored are well-formed, and their artifacts here. */
+bool srv_document_check(struct srv_tx *tx, struct ota_span document);
+/** The document as `thing` gets it: a URL for each placeholder. */
+struct ota_span srv_document_for(struct srv_tx *tx, const struct srv_job *job, const char *thing);
+
 /* things.c, jobs.c, device.c: the commands */
 bool srv_do_thing_create(struct srv_tx *tx, const struct srv_command *c);
 bool srv_do_thing_disable(struct srv_tx *tx, const struct srv_command *c);

@@ -11,14 +11,16 @@
 #include <string.h>
 #include <time.h>
 
-#define TOKEN_BYTES     32u
-#define CONNECTIONS_MAX 256u
-#define SILENCE_S       60u
-#define PEM_MAX         (64u * 1024u)
+#define TOKEN_BYTES 32u
+#define SILENCE_S   60u
+#define PEM_MAX     (64u * 1024u)
 
-static const struct http_route *const groups[] = {
-    http_routes_things,    http_routes_jobs,   http_routes_streams,
-    http_routes_artifacts, http_routes_status,
+static const struct group {
+    const struct http_route *routes;
+    bool presigned; /* the URL is the permission; else the token */
+} groups[] = {
+    { http_routes_things, false },    { http_routes_jobs, false },   { http_routes_streams, false },
+    { http_routes_artifacts, false }, { http_routes_status, false }, { http_routes_download, true },
 };
 
 /* ---- finding the route ---- */
@@ -46,11 +48,12 @@ static const struct http_route *find_route(const char *method, struct http_reque
 {
     bool known_path = false;
     for (size_t g = 0; g < sizeof groups / sizeof groups[0]; g++) {
-        for (const struct http_route *route = groups[g]; route->method != NULL; route++) {
+        for (const struct http_route *route = groups[g].routes; route->method != NULL; route++) {
             if (!path_matches(route->path, r->url, r->args)) {
                 continue;
             }
             if (strcmp(route->method, method) == 0) {
+                r->presigned = groups[g].presigned;
                 return route;
             }
             known_path = true;
@@ -103,6 +106,9 @@ static enum MHD_Result send_json(struct http_request *r, int status, json_t *jso
     if (status == MHD_HTTP_UNAUTHORIZED) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     }
+    if (r->close) {
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    }
     enum MHD_Result result = MHD_queue_response(r->connection, (unsigned)status, response);
     MHD_destroy_response(response);
     return result;
@@ -110,6 +116,9 @@ static enum MHD_Result send_json(struct http_request *r, int status, json_t *jso
 
 static enum MHD_Result answer(struct http_request *r)
 {
+    if (r->err.code == SRV_OK && r->raw != NULL) {
+        return MHD_queue_response(r->connection, (unsigned)r->status, r->raw);
+    }
     if (r->err.code == SRV_OK) {
         json_t *reply = r->reply != NULL ? r->reply : json_object();
         r->reply = NULL;
@@ -193,11 +202,14 @@ static struct http_request *begin(struct srv_http *h, struct MHD_Connection *con
         free(r);
         return NULL;
     }
-    if (!authorized(h, connection)) {
+    r->route = find_route(method, r);
+    /* Without the token nothing is told, not even which paths there are. */
+    if (!r->presigned && !authorized(h, connection)) {
+        r->route = NULL;
         r->status = MHD_HTTP_UNAUTHORIZED;
         srv_fail(&r->err, SRV_E_UNAUTHORIZED, "the token is missing or wrong");
-    } else {
-        r->route = find_route(method, r);
+    } else if (h->reactor == NULL && r->err.code == SRV_OK) {
+        srv_fail(&r->err, SRV_E_UNAVAILABLE, "the provider is starting");
     }
     return r;
 }
@@ -255,6 +267,9 @@ static void on_end(void *user, struct MHD_Connection *connection, void **state,
     }
     if (r->db != NULL) {
         give_back_reader(r);
+    }
+    if (r->raw != NULL) {
+        MHD_destroy_response(r->raw);
     }
     json_decref(r->reply);
     json_decref(r->json);
@@ -324,9 +339,9 @@ static bool listen_on(struct srv_http *h, uint16_t port)
         flags, port, NULL, NULL, on_request, h, MHD_OPTION_SOCK_ADDR, address,
         MHD_OPTION_HTTPS_MEM_KEY, h->key_pem, MHD_OPTION_HTTPS_MEM_CERT, h->cert_pem,
         MHD_OPTION_HTTPS_PRIORITIES, "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2",
-        MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
-        MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
-        MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL, MHD_OPTION_CONNECTION_LIMIT,
+        HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S,
+        MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
     if (h->daemon == NULL) {
         return false;
     }
@@ -378,6 +393,11 @@ struct srv_http *srv_http_start(const struct srv_http_cfg *cfg, struct srv_err *
     }
     srv_http_stop(h);
     return NULL;
+}
+
+void srv_http_open(struct srv_http *h, struct srv_reactor *reactor)
+{
+    h->reactor = reactor;
 }
 
 static void set_stopping(struct srv_http *h, bool stopping)

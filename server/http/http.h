@@ -1,5 +1,6 @@
 /*
- * HTTP: the provider's control plane, over TLS with a bearer token.
+ * HTTP: the provider's control plane, over TLS with a bearer token; and `/d/`, downloads
+ * of things, with URLs that are their own permission (presign.h).
  *
  * Paths and bodies are AWS IoT's where AWS has them (things, streams, jobs,
  * executions, endpoint); the rest is under /waft/v1. Routes only build a
@@ -18,6 +19,7 @@ struct srv_artifacts;
 struct srv_broker;
 struct srv_http;
 struct srv_identity;
+struct srv_presign;
 struct srv_reactor;
 
 struct srv_http_cfg {
@@ -29,15 +31,25 @@ struct srv_http_cfg {
     uint16_t mqtt_port;
     const char *topic_root;
     /* All lent until stop. */
-    struct srv_reactor *reactor;
     struct srv_artifacts *artifacts;
     struct srv_identity *identity;
+    const struct srv_presign *presign;
+    const char
+        *download_url; /* where things are sent to, as the operator has said; NULL: not said */
     struct srv_broker
         *broker; /* NULL: a broker that is not ours; disabled things are then only ignored */
 };
 
-/** NULL with `err` if the port is taken or the token cannot be read. */
+/**
+ * Listen; whoever comes is told to come later until srv_http_open(). So the port
+ * is known before anything runs that has to tell it.
+ *
+ * @return NULL with `err` if the port is taken or the token cannot be read.
+ */
 struct srv_http *srv_http_start(const struct srv_http_cfg *cfg, struct srv_err *err);
+
+/** From now on requests are served. `reactor` is lent until stop. */
+void srv_http_open(struct srv_http *h, struct srv_reactor *reactor);
 
 /**
  * Take the certificate that is there now (after srv_identity_renew()), at the same

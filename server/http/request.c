@@ -56,7 +56,7 @@ bool http_db_ok(struct http_request *r)
 
 bool http_submit(struct http_request *r, const struct srv_command *command)
 {
-    if (srv_reactor_submit(r->http->cfg.reactor, command, &r->err)) {
+    if (srv_reactor_submit(r->http->reactor, command, &r->err)) {
         return true;
     }
     http_fail(r);

@@ -18,6 +18,8 @@
 #define HTTP_SEGMENTS_MAX 6u
 #define HTTP_READERS_MAX  8u
 #define HTTP_TOKEN_MAX    128u
+/* A thread each, while it lasts. */
+#define HTTP_CONNECTIONS_MAX 512u
 
 struct srv_http {
     struct srv_http_cfg cfg;
@@ -27,6 +29,7 @@ struct srv_http {
     struct MHD_Daemon *daemon;
     uint16_t port;
     int64_t started_at_s;
+    _Atomic(struct srv_reactor *) reactor; /* NULL: not open yet */
 
     pthread_mutex_t hold_lock; /* one change of the revocation list at a time, see hold.c */
     pthread_mutex_t lock;      /* guards what follows */
@@ -54,6 +57,7 @@ struct http_request {
     struct srv_http *http;
     struct MHD_Connection *connection;
     const struct http_route *route;
+    bool presigned; /* no token is needed: the route looks at the URL */
     struct srv_arena arena;
     char *url;
     struct ota_span args[HTTP_SEGMENTS_MAX]; /* what the stars matched, in `url` */
@@ -65,7 +69,9 @@ struct http_request {
     struct srv_db *db;  /* see http_db() */
     struct srv_err err; /* set: this is the answer */
     int status;         /* of an answer that is none of srv_err's */
+    bool close;         /* and let go of the connection */
     json_t *reply;
+    struct MHD_Response *raw; /* instead of `reply`, with `status` */
 };
 
 /* What a route does: fill `reply`, or fail. */
@@ -115,7 +121,7 @@ bool http_pause(struct srv_http *h, int ms);
 
 /** All routes, ended by one without a method. */
 extern const struct http_route http_routes_things[], http_routes_jobs[], http_routes_streams[],
-    http_routes_artifacts[], http_routes_status[];
+    http_routes_artifacts[], http_routes_status[], http_routes_download[];
 
 /** Bring the database's disabled things to the list and the broker. */
 bool http_hold(struct http_request *r);

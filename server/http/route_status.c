@@ -70,10 +70,11 @@ static void status(struct http_request *r)
     json_object_set_new(reply, "pid", json_integer(getpid()));
     json_object_set_new(reply, "broker", http_broker_address(cfg));
     json_object_set_new(reply, "brokerConnected",
-                        json_boolean(srv_reactor_connected(cfg->reactor)));
+                        json_boolean(srv_reactor_connected(r->http->reactor)));
     json_object_set_new(reply, "brokerPid",
                         json_integer(cfg->broker != NULL ? srv_broker_pid(cfg->broker) : 0));
     json_object_set_new(reply, "topicRoot", json_string(cfg->topic_root));
+    http_set_text(reply, "downloadUrl", ota_span_of_str(cfg->download_url));
     http_set_time(reply, "startedAt", r->http->started_at_s);
     json_object_set_new(reply, "thingsEnabled", json_integer(things[0]));
     json_object_set_new(reply, "thingsDisabled", json_integer(things[1]));

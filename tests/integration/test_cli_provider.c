@@ -7,6 +7,7 @@
 #include "run.h"
 #include "t.h"
 #include "tmp.h"
+#include <curl/curl.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -282,6 +283,78 @@ static void a_deployment_carries_the_signature_and_what_the_image_says(void **st
     assert_int_equal(t_code(t_waft("job", "cancel", "job-doc", "--force")), 0);
 }
 
+static size_t append(char *bytes, size_t size, size_t count, void *to)
+{
+    return fwrite(bytes, size, count, to);
+}
+
+/* As a device does: it trusts the CA that it was given, and asks for some bytes. */
+static long fetch(const char *url, const char *range, char **bytes, size_t *len)
+{
+    char ca[200];
+    long status = 0;
+    FILE *to = open_memstream(bytes, len);
+    CURL *curl = curl_easy_init();
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_CAINFO, in_tmp(ca, "things/ca.crt"));
+    curl_easy_setopt(curl, CURLOPT_RANGE, range);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, to);
+    assert_int_equal(curl_easy_perform(curl), CURLE_OK);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_cleanup(curl);
+    fclose(to);
+    return status;
+}
+
+/* "MQTT", "HTTP" or "MQTT HTTP" */
+static const char *protocols_of(const json_t *afr)
+{
+    static char text[40];
+    const json_t *list = json_object_get(afr, "protocols");
+    text[0] = '\0';
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        strcat(strcat(text, i > 0 ? " " : ""), json_string_value(json_array_get(list, i)));
+    }
+    return text;
+}
+
+static void a_deployment_over_http_carries_a_url_that_serves_the_image(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *protocol, *job, *protocols;
+        bool stream;
+    } rows[] = { { "both", "job-both", "MQTT HTTP", true },
+                 { "http", "job-http", "HTTP", false },
+                 { "mqtt", "job-mqtt", "MQTT", true } };
+    size_t size = 0;
+    char *image_bytes = t_slurp(image, &size);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        assert_int_equal(t_code(t_waft("deploy", image, "--to", "lamp-1", "--key", deployment_key,
+                                       "--job", rows[i].job, "--protocol", rows[i].protocol)),
+                         0);
+        json_t *document = document_of(rows[i].job);
+        json_t *afr = json_object_get(document, "afr_ota");
+        json_t *file = json_array_get(json_object_get(afr, "files"), 0);
+        const char *url = json_string_value(json_object_get(file, "update_data_url"));
+        assert_string_equal(protocols_of(afr), rows[i].protocols);
+        assert_int_equal(json_object_get(afr, "streamname") != NULL, rows[i].stream);
+        assert_int_equal(url != NULL, strstr(rows[i].protocols, "HTTP") != NULL);
+        if (url != NULL) {
+            char *bytes = NULL;
+            size_t len = 0;
+            assert_int_equal(fetch(url, "4096-8191", &bytes, &len), 206);
+            assert_int_equal(len, 4096);
+            assert_memory_equal(bytes, image_bytes + 4096, 4096);
+            free(bytes);
+        }
+        json_decref(document);
+        assert_int_equal(t_code(t_waft("job", "cancel", rows[i].job, "--force")), 0);
+    }
+    free(image_bytes);
+}
+
 /* A device: hears of its job, then says these updates, each after the one before was accepted. */
 static void play_device(struct t_mqtt *m, const char *job, const char *const *updates)
 {
@@ -536,6 +609,10 @@ static void refusals_are_named_and_change_nothing(void **state)
           1,
           { DEPLOY(image, "lamp-1", deployment_key), "--job",
             "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" } },
+        { "no such protocol",
+          "mqtt, http or both",
+          2,
+          { DEPLOY(image, "lamp-1", deployment_key), "--protocol", "ftp" } },
         { "no such job", "no job nothing", 1, { "waft", "job", "show", "nothing" } },
         { "no job to cancel", "job", 1, { "waft", "job", "cancel", "nothing" } },
         { "no job id", "no job id", 2, { "waft", "job", "watch", "a/b" } },
@@ -711,10 +788,10 @@ static void devices_are_told_an_address_that_they_can_use(void **state)
     };
     starts("told", dir);
     for (size_t i = 0; i < COUNT(rows); i++) {
-        json_t *up = json_of(t_run(
-            (const char *const[]){ "waft", "up", "--data", dir, "--detach", "-o", "json",
-                                   "--listen", "127.0.0.2", "--mqtt-listen", rows[i].listen,
-                                   rows[i].name != NULL ? "--name" : NULL, rows[i].name, NULL }));
+        json_t *up = json_of(t_run((const char *const[]){
+            "waft", "up", "--data", dir, "--detach", "-o", "json", "--listen", "127.0.0.2",
+            "--mqtt-listen", rows[i].listen, "--download-url", "https://cdn.example.com/waft",
+            rows[i].name != NULL ? "--name" : NULL, rows[i].name, NULL }));
         char broker[300];
         snprintf(broker, sizeof broker, "%s", json_string_value(json_object_get(up, "broker")));
         json_decref(up);
@@ -723,6 +800,8 @@ static void devices_are_told_an_address_that_they_can_use(void **state)
         json_t *status = json_of(t_waft("status", "-o", "json"));
         CHECK_ROW(rows[i].listen,
                   strcmp(json_string_value(json_object_get(status, "broker")), broker) == 0);
+        assert_string_equal(json_string_value(json_object_get(status, "downloadUrl")),
+                            "https://cdn.example.com/waft");
         json_decref(status);
         /* Found again without saying where it listens. */
         CHECK_ROW(rows[i].listen, t_code(t_waft("down", "--data", dir)) == 0);
@@ -736,12 +815,18 @@ static void a_start_that_fails_shows_what_was_logged(void **state)
     char dir[200];
     starts("bad", dir);
     static const struct {
-        const char *listen, *said;
-    } rows[] = { { "::", "wants ADDR:PORT, not \"::\"" }, { "192.0.2.1:1", "192.0.2.1" } };
+        const char *option, *value, *said;
+    } rows[] = {
+        { "--mqtt-listen", "::", "wants ADDR:PORT, not \"::\"" },
+        { "--mqtt-listen", "192.0.2.1:1", "192.0.2.1" },
+        { "--download-url", "http://a", "--download-url wants URL, not \"http://a\"" },
+        { "--url-expires", "0", "--url-expires wants SECONDS, not \"0\"" },
+        { "--url-expires", "86401", "--url-expires wants SECONDS, not \"86401\"" },
+    };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct t_run run = t_waft("up", "--data", dir, "--detach", "--mqtt-listen", rows[i].listen);
-        CHECK_ROW(rows[i].listen, run.code == 1);
-        CHECK_ROW(rows[i].listen, strstr(run.err, rows[i].said) != NULL);
+        struct t_run run = t_waft("up", "--data", dir, "--detach", rows[i].option, rows[i].value);
+        CHECK_ROW(rows[i].value, run.code == 1);
+        CHECK_ROW(rows[i].value, strstr(run.err, rows[i].said) != NULL);
         t_run_end(&run);
     }
     t_run_home(tmp.path);
@@ -818,6 +903,7 @@ int main(void)
         cmocka_unit_test(thing_names_end_at_128_characters),
         cmocka_unit_test(a_disabled_thing_is_put_out_and_an_enabled_one_is_let_in),
         cmocka_unit_test(a_deployment_carries_the_signature_and_what_the_image_says),
+        cmocka_unit_test(a_deployment_over_http_carries_a_url_that_serves_the_image),
         cmocka_unit_test(waiting_ends_with_the_job_and_its_exit_code_says_how),
         cmocka_unit_test(watching_shows_how_far_a_download_is),
         cmocka_unit_test(waiting_can_time_out_and_the_job_goes_on),

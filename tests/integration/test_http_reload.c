@@ -53,13 +53,13 @@ static void open_house(struct house *h)
                                 .mqtt_host = "127.0.0.1",
                                 .mqtt_port = 1,
                                 .topic_root = "$aws",
-                                .reactor = h->reactor,
                                 .artifacts = h->artifacts,
                                 .identity = h->id };
     h->http = srv_http_start(&cfg, &err);
     if (h->http == NULL) {
         fail_msg("%s", err.text);
     }
+    srv_http_open(h->http, h->reactor);
     char path[120];
     snprintf(path, sizeof path, "%s/token", h->dir);
     char *text = t_slurp(path, NULL);
