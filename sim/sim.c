@@ -191,6 +191,8 @@ static void start_agent(struct sim *s, enum ota_reset_cause cause)
         .running = s->device.boot.verdict.slot,
         .handover = { s->device.boot.verdict.rule, cause, ota_boot_refused(&s->device.boot) },
         .policy = s->cfg.policy,
+        .parsers = s->cfg.parsers,
+        .custom = s->cfg.custom,
         .format = OTA_FORMAT_CBOR,
         .block_size = s->cfg.block_size,
         .window = s->cfg.window,

@@ -31,6 +31,8 @@ struct sim_cfg {
     uint8_t trials_max;
     bool unmarked; /* the factory used a debugger: no mark at all in slot A */
     enum ota_policy policy;
+    struct ota_parser_chain parsers;
+    const struct ota_custom_ops *custom;
     /* Another flash than small even sectors, lent; both or none. */
     const struct flash_geometry *geometry;
     const struct ota_layout *layout;

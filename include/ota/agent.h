@@ -51,6 +51,8 @@ struct ota_inbox {
     uint16_t too_large_len; /* topic of the newest message that did not fit; 0: none */
     struct ota_inbox_stats stats;
     uint8_t too_large[OTA_TOPIC_MAX];
+    struct ota_decision decision; /* the newest that the loop has not seen */
+    uint8_t words[OTA_WORDS_MAX]; /* its reason */
 };
 
 struct ota_agent_cfg {
@@ -77,6 +79,9 @@ void ota_agent_post_subscribed(struct ota_agent *a, struct ota_span filter);
 /** @return false if it was dropped: no room. Then it is as if the network had lost it. */
 bool ota_agent_post_message(struct ota_agent *a, struct ota_span topic, struct ota_span payload);
 void ota_agent_post_command(struct ota_agent *a, enum ota_command command);
+/** One waits at a time: the newest. OTA_E_NAME: its words cannot be told, and nothing was posted. */
+OTA_MUST_CHECK ota_err_t ota_agent_post_decision(struct ota_agent *a,
+                                                 const struct ota_decision *decision);
 
 /* The loop. What an effect points to stays as it is, whatever is posted, until the next call of poll. */
 bool ota_agent_poll(struct ota_agent *a, ota_ms_t now, struct ota_effect *effect);

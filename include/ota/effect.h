@@ -21,9 +21,9 @@ enum ota_qos { OTA_QOS_0, OTA_QOS_1 };
 
 /** What a person, or the application's callback, would want to know. */
 enum ota_event_kind {
-    OTA_EVENT_OFFER,      /* a job is offered; value: image size. Decide, or the default accepts */
+    OTA_EVENT_OFFER,      /* a job is offered; value: image size. Decide */
     OTA_EVENT_NO_JOB,     /* asked; nothing is pending */
-    OTA_EVENT_CUSTOM_JOB, /* a document that no parser understood */
+    OTA_EVENT_CUSTOM_JOB, /* a document that no parser understood. Decide, if that was asked for */
     OTA_EVENT_CLAIMED,
     OTA_EVENT_RESUMED,    /* a download goes on after a restart; value: bytes that are here */
     OTA_EVENT_PROGRESS,   /* value: blocks received, total: blocks of the file */
@@ -54,8 +54,9 @@ struct ota_effect {
             ota_err_t error;
             uint32_t reason; /* enum ota_reason */
             uint32_t value, total;
-            struct ota_span job_id;   /* OFFER, CUSTOM_JOB */
-            struct ota_span document; /* CUSTOM_JOB: valid until the next call */
+            uint32_t ticket;          /* of the execution: see struct ota_decision */
+            struct ota_span job_id;   /* valid until the next call, as the document */
+            struct ota_span document; /* OFFER, CUSTOM_JOB */
         } event;
     } as;
 };

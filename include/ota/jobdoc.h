@@ -84,4 +84,38 @@ OTA_MUST_CHECK ota_err_t ota_jobdoc_choose(struct ota_jobdoc *doc, unsigned slot
 /** Whether the image with this digest is the one that is wanted, or one of the sources' images. */
 bool ota_jobdoc_names_image(const struct ota_jobdoc *doc, const uint8_t digest[OTA_DIGEST_SIZE]);
 
+/*
+ * A parser of documents: the four functions above, for a schema of its own. What it fills `doc` and
+ * `file` with is meant as for afr_ota: strings are JSON strings inside the document, a stream's name,
+ * signature and URL among them; `files` and `sources` are its own to use, or not. Each is a pure
+ * function of what it is given.
+ */
+struct ota_parser {
+    /** OTA_E_NOT_FOUND: not a document of mine, another parser may understand it. Any other error
+     * ends the search: it is mine, and it is wrong. */
+    ota_err_t (*read)(struct ota_json document, struct ota_jobdoc *doc);
+    ota_err_t (*file)(const struct ota_jobdoc *doc, uint32_t index, struct ota_jobdoc_file *file);
+    ota_err_t (*choose)(struct ota_jobdoc *doc, unsigned slot, struct ota_jobdoc_file *file);
+    bool (*names_image)(const struct ota_jobdoc *doc, const uint8_t digest[OTA_DIGEST_SIZE]);
+};
+
+/** The one for `afr_ota` and `waft`. */
+extern const struct ota_parser ota_parser_afr;
+
+/** Parsers in order: the first that does not say OTA_E_NOT_FOUND has the word. */
+struct ota_parser_chain {
+    const struct ota_parser *const *parsers; /* lent */
+    uint32_t count;                          /* 0: ota_parser_afr alone */
+};
+
+/**
+ * Read a document with the chain.
+ *
+ * @param parser  out: whose word it is, for the other three functions; NULL if it is nobody's.
+ * @return as that parser's read(); OTA_E_NOT_FOUND if it is nobody's.
+ */
+OTA_MUST_CHECK ota_err_t ota_parser_chain_read(struct ota_parser_chain chain,
+                                               struct ota_json document, struct ota_jobdoc *doc,
+                                               const struct ota_parser **parser);
+
 #endif

@@ -22,6 +22,7 @@
 #ifndef OTA_ORCHESTRATOR_H
 #define OTA_ORCHESTRATOR_H
 
+#include "ota/decision.h"
 #include "ota/effect.h"
 #include "ota/handover.h"
 #include "ota/jobdoc.h"
@@ -38,10 +39,14 @@
 /* statusDetails of a report: a reason in words, an error, a version. */
 #define OTA_DETAILS_MAX 256u
 
+/** Jobs of the application's own kind: custom.c. Linked where it is named. */
+struct ota_custom_ops;
+extern const struct ota_custom_ops ota_custom_jobs;
+
 /** Who decides about an offer. */
 enum ota_policy {
     OTA_POLICY_ACCEPT, /* what passes the checks is taken at once */
-    OTA_POLICY_ASK,    /* event OFFER; the command ACCEPT or REFUSE answers */
+    OTA_POLICY_ASK,    /* event OFFER; ACCEPT, LATER or REFUSE answers */
 };
 
 struct ota_orchestrator_cfg {
@@ -55,22 +60,14 @@ struct ota_orchestrator_cfg {
     enum ota_slot running;
     struct ota_handover handover;
     enum ota_policy policy;
+    struct ota_parser_chain parsers;     /* of job documents; lent; none: AFR alone */
+    const struct ota_custom_ops *custom; /* &ota_custom_jobs: what no parser understands is the
+                                            application's to decide; NULL: it is refused */
     enum ota_format format;              /* of streams */
     uint32_t block_size;                 /* bytes, a power of two, multiple of the write size */
     uint32_t window;                     /* blocks in flight, 1 ..= OTA_STREAM_WINDOW_MAX */
     uint32_t retry_ms_min, retry_ms_max; /* back-off of every request */
     uint32_t self_test_ms; /* of one boot: silence of the application is a failed test */
-};
-
-/* What the application says. */
-enum ota_command {
-    OTA_COMMAND_CHECK,    /* ask for the next job now */
-    OTA_COMMAND_ACCEPT,   /* the offer */
-    OTA_COMMAND_REFUSE,   /* the offer: REJECTED */
-    OTA_COMMAND_ACTIVATE, /* reset into the image that is READY */
-    OTA_COMMAND_CONFIRM,  /* self-test passed */
-    OTA_COMMAND_REJECT,   /* self-test failed; or: do not use the READY image */
-    OTA_COMMAND_ABORT,    /* give the update up */
 };
 
 /** What (none) does. */
@@ -79,6 +76,15 @@ enum ota_idle_mode {
     OTA_MODE_ADOPT, /* confirm the unmarked image, then idle */
     OTA_MODE_TRIAL, /* an unconfirmed image without a job: self-test, do not ask */
     OTA_MODE_STAY,  /* unconfirmed, failed, no way back: ask all the same */
+};
+
+/** What (none) holds besides. */
+enum ota_offered {
+    OTA_OFFERED_NOTHING,
+    OTA_OFFERED_IMAGE,  /* `journal` and the sources hold an offer that waits for a decision */
+    OTA_OFFERED_CUSTOM, /* so does a custom job */
+    OTA_CUSTOM_TAKING,  /* a custom job: IN_PROGRESS is being told */
+    OTA_CUSTOM_TAKEN,   /* the application works on it */
 };
 
 struct ota_orchestrator_stats {
@@ -94,7 +100,6 @@ struct ota_orchestrator {
     uint8_t step;       /* of the deed; 0 at its begin */
     uint8_t mode;       /* enum ota_idle_mode, of (none) */
     uint8_t verifying;  /* the slot in `u.verify` that is being hashed; OTA_SLOT_COUNT: none */
-    uint8_t commands;   /* a bit each, taken by the deeds */
     uint8_t answered;   /* a verdict that the provider's answer came to; 0: none */
     uint8_t sub_acked;  /* subscriptions, a bit each */
     uint8_t sub_sent;   /* the same */
@@ -103,7 +108,8 @@ struct ota_orchestrator {
     bool halted;        /* flash fault: stand still until a restart */
     bool busy;          /* the deed has more to do at once */
     bool verified;      /* u.verify holds the target's verified image */
-    bool offered;       /* `journal` and the sources hold an offer that waits for a decision */
+    uint8_t offered;    /* enum ota_offered */
+    bool deferred;      /* the application said LATER; `deadline` is when */
     bool claim_known;   /* the provider offered the claim in this boot: its source is good */
     bool must_take;     /* the execution is QUEUED: IN_PROGRESS must be told */
     bool untouched;     /* the claim, or what may become one, has not touched its slot yet */
@@ -112,6 +118,8 @@ struct ota_orchestrator {
     bool event_waits;   /* `event`, for poll */
     uint8_t confirmed;  /* enum ota_confirmed of the running image, as `facts` say */
     uint8_t slot_class; /* enum ota_slot_class that ota_classify_slot() found */
+    uint8_t words_len;  /* of `words` */
+    uint16_t commands;  /* a bit each, taken by the deeds */
     ota_err_t why;      /* why ota_verify_slot() said no */
     struct ota_source *source;  /* that fetches; NULL: nothing is being fetched */
     uint32_t fetch_end;         /* of what it fetches */
@@ -122,7 +130,9 @@ struct ota_orchestrator {
     uint32_t published;      /* and to the provider */
     uint32_t sub_silences;   /* SUBACKs missing, in a row */
     ota_ms_t now;            /* the newest time that we were told */
-    ota_ms_t deadline; /* of the self-test, or of a report's repetition; OTA_NEVER: none runs */
+    uint32_t ticket;         /* of the execution in `journal` */
+    ota_ms_t
+        deadline; /* of the self-test, a deferral or a report's repetition; OTA_NEVER: none runs */
     ota_ms_t sub_deadline;
     ota_ms_t gather_until; /* notifications come in twos: one question for both */
     ota_ms_t paid;         /* what the provider made us do to flash is paid for at this time */
@@ -141,6 +151,7 @@ struct ota_orchestrator {
         uint8_t digest[OTA_DIGEST_SIZE];
     } wanted;                         /* from the newest offer of the claim */
     uint8_t details[OTA_DETAILS_MAX]; /* of what is being told */
+    uint8_t words[OTA_WORDS_MAX];     /* that came with the newest decision */
     /* what a download needs, while one runs; the verifier at any other time */
     union {
         struct ota_verify verify;
@@ -175,7 +186,13 @@ void ota_orchestrator_message(struct ota_orchestrator *o, struct ota_span topic,
 /** A message on `topic` did not fit in the receiver's memory. */
 void ota_orchestrator_too_large(struct ota_orchestrator *o, struct ota_span topic);
 
-/** OTA_OK if the command means something now; OTA_E_STATE if not, and nothing happened. */
+/**
+ * OTA_OK if the decision means something now; OTA_E_STATE if not (also: its ticket is another's);
+ * OTA_E_NAME if its words are too long or cannot be told. On error nothing happened.
+ */
+OTA_MUST_CHECK ota_err_t ota_orchestrator_decide(struct ota_orchestrator *o,
+                                                 const struct ota_decision *decision);
+/** A decision without more: about whatever waits, until told, in our words. */
 OTA_MUST_CHECK ota_err_t ota_orchestrator_command(struct ota_orchestrator *o,
                                                   enum ota_command command);
 
@@ -208,6 +225,7 @@ struct ota_restart_facts {
     enum ota_confirmed confirmed; /* the running image */
     enum ota_target_mark target;  /* the target's magic */
     enum ota_boot_rule rule;
+    bool no_image; /* REPORT: of a job that has nothing to do with slots */
 };
 
 struct ota_restart_verdict {

@@ -240,7 +240,10 @@ enum ota_reason {
     OTA_REASON_ABORTED = 14,  /* by the application */
     OTA_REASON_CANCELED = 15, /* by the provider */
     OTA_REASON_REFUSED_BY_APP = 16,
+    OTA_REASON_JOB_DONE = 17,   /* the application finished a job of its own kind, well */
+    OTA_REASON_JOB_FAILED = 18, /* or badly */
 };
+#define OTA_REASON_LAST OTA_REASON_JOB_FAILED
 
 struct ota_journal {
     enum ota_journal_state state;

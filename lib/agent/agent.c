@@ -106,9 +106,10 @@ static void release(struct ota_agent *a)
 /* --- posting -------------------------------------------------------------------------- */
 
 /* Beside a bit for each command. */
+#define DECIDED   0x2000u
 #define WENT_DOWN 0x4000u
 #define WENT_UP   0x8000u
-_Static_assert(OTA_COMMAND_ABORT < 14, "a bit each");
+_Static_assert(OTA_COMMAND_LAST < 13, "a bit each");
 
 void ota_agent_post_link(struct ota_agent *a, bool up)
 {
@@ -151,6 +152,23 @@ void ota_agent_post_command(struct ota_agent *a, enum ota_command command)
     unlock_and_wake(a);
 }
 
+ota_err_t ota_agent_post_decision(struct ota_agent *a, const struct ota_decision *decision)
+{
+    struct ota_inbox *const in = &a->inbox;
+    if (!ota_words_ok(decision->reason)) {
+        return OTA_E_NAME;
+    }
+    lock(a);
+    in->decision = *decision;
+    in->decision.reason.ptr = in->words;
+    if (decision->reason.len > 0) {
+        memcpy(in->words, decision->reason.ptr, decision->reason.len);
+    }
+    in->signals |= DECIDED;
+    unlock_and_wake(a);
+    return OTA_OK;
+}
+
 /* --- the loop --------------------------------------------------------------------------- */
 
 /* Under the lock: the topic is long for a copy on the stack, and little is done with it. */
@@ -163,6 +181,14 @@ static void give_too_large(struct ota_agent *a)
                                    (struct ota_span){ in->too_large, in->too_large_len });
         in->too_large_len = 0;
     }
+    unlock(a);
+}
+
+/* Under the lock as well: its words are the inbox's. */
+static void give_decision(struct ota_agent *a)
+{
+    lock(a);
+    (void)(ota_orchestrator_decide(&a->orchestrator, &a->inbox.decision) == OTA_OK);
     unlock(a);
 }
 
@@ -180,11 +206,14 @@ static void give_signals(struct ota_agent *a)
         ota_orchestrator_link_up(o);
     }
     give_too_large(a);
-    for (uint32_t c = 0; c <= OTA_COMMAND_ABORT; c++) {
+    /* A command that means nothing (any more) is dropped: the state has moved on. */
+    for (uint32_t c = 0; c <= OTA_COMMAND_LAST; c++) {
         if ((signals >> c & 1u) != 0) {
-            /* A command that means nothing (any more) is dropped: the state has moved on. */
             (void)(ota_orchestrator_command(o, (enum ota_command)c) == OTA_OK);
         }
+    }
+    if ((signals & DECIDED) != 0) {
+        give_decision(a);
     }
 }
 

@@ -12,9 +12,10 @@
 static void on_empty(struct ota_orchestrator *o)
 {
     if (o->journal.state == OTA_JOURNAL_NONE) {
-        o->offered = false;
-        o->commands &= (uint8_t)~OTA_DECISIONS;
-        ota_event(o, OTA_EVENT_NO_JOB);
+        if (!ota_custom_runs(o) || !o->cfg.custom->still_meant(o, NULL, false)) {
+            ota_offer_forget(o);
+            ota_event(o, OTA_EVENT_NO_JOB);
+        }
     } else if (ota_holds_claim(o)) {
         ota_event(o, OTA_EVENT_CANCELED);
         o->answered = V_DROP;
@@ -26,6 +27,8 @@ static void on_told(struct ota_orchestrator *o, const struct ota_jobs_news *news
 {
     if (o->journal.state >= OTA_JOURNAL_REPORT_OK) {
         ota_report_on_answer(o, news);
+    } else if (ota_custom_runs(o)) {
+        o->cfg.custom->on_answer(o, news);
     } else if (o->journal.state <= OTA_JOURNAL_RECEIVING) {
         ota_claim_on_answer(o, news);
     } else if (news->kind == OTA_JOBS_NEWS_REJECTED) {

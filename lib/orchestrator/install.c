@@ -99,7 +99,14 @@ enum verdict ota_deed_idle(struct ota_orchestrator *o, struct ota_effect *effect
         return trial_without_job(o, effect);
     }
     if (o->mode != OTA_MODE_ADOPT) {
-        return ota_obey(o); /* an offer may wait for the application's word */
+        /* An offer may wait for the application's word; put off, it is asked for again. */
+        if (ota_deferral_is_over(o)) {
+            ota_check(o);
+            return V_MORE;
+        }
+        const bool custom = o->offered >= OTA_OFFERED_CUSTOM;
+        const enum verdict said = ota_obey(o);
+        return said != V_WAIT && custom ? o->cfg.custom->decided(o, said) : said;
     }
     /* A torn mark is left as it is: unmarked still boots (N3). */
     if (ota_store_adopt(o->cfg.store, o->cfg.running) == OTA_OK) {
@@ -154,14 +161,16 @@ enum verdict ota_deed_ready(struct ota_orchestrator *o, struct ota_effect *effec
         o->must_take = false; /* it was offered when its bytes were here already */
         ota_claim_tell(o);
     }
-    switch (o->step) {
-    case 0:
+    if (ota_deferral_is_over(o) || (o->step == 0 && !o->deferred)) {
         ota_event(o, OTA_EVENT_ACTIVATE);
-        o->step = 1;
+        o->step = o->step == 0 ? 1 : o->step;
         return V_MORE;
-    case 1: o->step = 2; return ota_publish(o, OTA_SAY_SELF_TEST, effect);
-    default: return V_WAIT;
     }
+    if (o->step <= 1) {
+        o->step = 2;
+        return ota_publish(o, OTA_SAY_SELF_TEST, effect);
+    }
+    return V_WAIT;
 }
 
 enum verdict ota_deed_activate(struct ota_orchestrator *o, struct ota_effect *effect)

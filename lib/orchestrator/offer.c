@@ -35,8 +35,9 @@ static ota_err_t check_advice(struct ota_orchestrator *o, const struct ota_jobdo
 
 /* An offer, read. */
 struct reading {
-    ota_err_t err;       /* why not */
+    ota_err_t err;       /* why not; OTA_E_NOT_FOUND: no parser understands it */
     bool same_execution; /* the one that the journal holds */
+    const struct ota_parser *parser;
     struct ota_jobdoc doc;
     struct ota_jobdoc_file file;
     uint8_t bytes_id[OTA_DIGEST_SIZE];
@@ -48,12 +49,12 @@ static ota_err_t read_document(const struct ota_orchestrator *o, const struct ot
     if (offer->document.text.len == 0) {
         return OTA_E_JOB_TOO_LARGE;
     }
-    ota_err_t err = ota_jobdoc_read(offer->document, &r->doc);
-    if (err == OTA_E_NOT_FOUND) {
-        return OTA_E_JOB_DOCUMENT;
-    }
+    ota_err_t err = ota_parser_chain_read(o->cfg.parsers, offer->document, &r->doc, &r->parser);
     if (err == OTA_OK) {
-        err = ota_jobdoc_choose(&r->doc, (unsigned)ota_slot_other(o->cfg.running), &r->file);
+        err = r->parser->choose(&r->doc, (unsigned)ota_slot_other(o->cfg.running), &r->file);
+    }
+    if (err == OTA_OK && r->file.size == 0) {
+        err = OTA_E_JOB_DOCUMENT; /* ours says so itself; others may not */
     }
     if (err == OTA_OK) {
         err = ota_bytes_id(o->cfg.crypto, &r->doc, &r->file, r->bytes_id);
@@ -76,8 +77,10 @@ static ota_err_t take_signature(struct ota_orchestrator *o, const struct ota_job
     return OTA_OK;
 }
 
-static void take_identity(struct ota_orchestrator *o, const struct ota_job_offer *offer)
+static void take_identity(struct ota_orchestrator *o, const struct ota_job_offer *offer,
+                          const struct reading *r)
 {
+    o->ticket += r->same_execution ? 0 : 1u;
     o->journal.job_id_len = offer->job_id_len;
     memcpy(o->journal.job_id, offer->job_id, sizeof o->journal.job_id);
     o->journal.execution = offer->execution;
@@ -100,13 +103,20 @@ static bool same_report(const struct ota_orchestrator *o, const struct ota_job_o
            memcmp(offer->job_id, j->job_id, j->job_id_len) == 0;
 }
 
+void ota_offer_forget(struct ota_orchestrator *o)
+{
+    o->offered = OTA_OFFERED_NOTHING;
+    o->commands &= (uint16_t)(1u << OTA_COMMAND_CHECK);
+    ota_undefer(o);
+}
+
 /* Nothing is claimed: what was said of another offer does not hold for this one. */
 static void make_room(struct ota_orchestrator *o, const struct reading *r)
 {
     if (!r->same_execution) {
-        o->commands &= (uint8_t)~OTA_DECISIONS;
+        ota_offer_forget(o);
     }
-    o->offered = false;
+    o->offered = OTA_OFFERED_NOTHING;
     o->untouched = true;
     o->journal = (struct ota_journal){ .slot = ota_slot_other(o->cfg.running) };
 }
@@ -116,12 +126,17 @@ static enum verdict consider(struct ota_orchestrator *o, const struct ota_job_of
                              const struct reading *r)
 {
     ota_err_t err = r->err;
-    /* For the application's eyes; the job is refused all the same. */
-    if (err == OTA_E_JOB_DOCUMENT) {
+    if (err == OTA_E_NOT_FOUND) {
+        if (o->cfg.custom != NULL) {
+            o->cfg.custom->offered(o, offer);
+            return V_WAIT;
+        }
+        /* For the application's eyes; the job is refused all the same. */
         ota_event(o, OTA_EVENT_CUSTOM_JOB);
         o->event.as.event.document = offer->document.text;
+        err = OTA_E_JOB_DOCUMENT;
     }
-    if (err == OTA_OK && ota_jobdoc_names_image(&r->doc, o->own.digest)) {
+    if (err == OTA_OK && r->parser->names_image(&r->doc, o->own.digest)) {
         if (o->mode == OTA_MODE_STAY) {
             return ota_fail(o, OTA_REASON_NO_WAY_BACK);
         }
@@ -190,7 +205,7 @@ static enum verdict take_offer(struct ota_orchestrator *o, const struct ota_job_
             return v;
         }
     }
-    take_identity(o, offer);
+    take_identity(o, offer, r);
     if (!held) {
         v = consider(o, offer, r);
         if (v != V_OK) {
@@ -199,9 +214,12 @@ static enum verdict take_offer(struct ota_orchestrator *o, const struct ota_job_
     }
     take_wanted(o, offer, r);
     if (!held && o->cfg.policy == OTA_POLICY_ASK) {
-        o->offered = true;
-        ota_event(o, OTA_EVENT_OFFER);
-        o->event.as.event.value = r->file.size;
+        o->offered = OTA_OFFERED_IMAGE;
+        if (!o->deferred) {
+            ota_event(o, OTA_EVENT_OFFER);
+            o->event.as.event.value = r->file.size;
+            o->event.as.event.document = offer->document.text;
+        }
         return V_WAIT;
     }
     return v;
@@ -214,6 +232,9 @@ void ota_offer_judge(struct ota_orchestrator *o, const struct ota_job_offer *off
     if (idle || ota_holds_claim(o)) {
         struct reading r;
         r.same_execution = same_report(o, offer);
+        if (ota_custom_runs(o) && o->cfg.custom->still_meant(o, offer, r.same_execution)) {
+            return;
+        }
         r.err = read_document(o, offer, &r);
         const enum verdict v = take_offer(o, offer, &r);
         if (v >= V_LEAVES) {

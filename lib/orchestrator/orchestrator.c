@@ -39,6 +39,7 @@ ota_err_t ota_orchestrator_init(struct ota_orchestrator *o, const struct ota_orc
     o->verifying = OTA_SLOT_COUNT;
     o->deadline = OTA_NEVER;
     o->busy = true;
+    o->ticket = 1;
 
     uint32_t seed;
     if (cfg->crypto->ops->random(cfg->crypto, (struct ota_buf){ (uint8_t *)&seed, sizeof seed }) !=
@@ -89,6 +90,7 @@ static enum verdict decide(struct ota_orchestrator *o)
         .confirmed = (enum ota_confirmed)o->confirmed,
         .target = target_mark(&o->facts.slot[o->journal.slot]),
         .rule = o->cfg.handover.rule,
+        .no_image = o->journal.reason == OTA_REASON_JOB_DONE,
     };
     const struct ota_restart_verdict v = ota_restart_decide(&f);
     enum verdict entered = V_MORE;

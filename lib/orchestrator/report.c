@@ -22,8 +22,14 @@ static const char reasons[] = "\0" /* NONE */
                               "confirmed against the verdict\0"
                               "aborted by the application\0"
                               "canceled\0"
-                              "refused by the application\0";
-#define REASONS (OTA_REASON_REFUSED_BY_APP + 1u)
+                              "refused by the application\0"
+                              "finished by the application\0"
+                              "failed in the application\0";
+#define REASONS (OTA_REASON_LAST + 1u)
+
+/* Reasons that the application may put in words of its own: a bit each. */
+#define BIT(reason) (1u << OTA_REASON_##reason)
+#define IN_WORDS    (BIT(REFUSED_BY_APP) | BIT(ABORTED) | BIT(JOB_DONE) | BIT(JOB_FAILED))
 
 static const char causes[] = "\0" /* UNKNOWN */
                              " (power-on)\0"
@@ -48,7 +54,27 @@ const char *ota_reason_text(enum ota_reason reason)
 
 /* --- words ----------------------------------------------------------------------- */
 
-/* What `%` and this letter stand for in statusDetails. All of it is ours, and nothing that JSON would escape. */
+static void put_reason(struct ota_writer *w, const struct ota_orchestrator *o)
+{
+    const struct ota_journal *j = &o->journal;
+    if (o->words_len > 0 && (IN_WORDS >> j->reason & 1u) != 0) {
+        ota_write_bytes(w, (struct ota_span){ o->words, o->words_len });
+        return;
+    }
+    ota_write_str(w, j->reason == OTA_REASON_ERROR ? ota_err_text(j->error)
+                                                   : ota_reason_text(j->reason));
+    if (j->reason == OTA_REASON_NONE) {
+        ota_write_str(w, "accepted v");
+        ota_version_write(w, o->own.version);
+    } else if (j->reason == OTA_REASON_REVERTED || j->reason == OTA_REASON_DID_NOT_START) {
+        ota_write_str(w, text_at(causes, j->reset_cause, CAUSES));
+    } else if (j->reason == OTA_REASON_REFUSED_BY_BOOT && j->error != OTA_OK) {
+        ota_write_str(w, ": ");
+        ota_write_str(w, ota_err_text(j->error));
+    }
+}
+
+/* What `%` and this letter stand for in statusDetails: nothing that JSON would escape. */
 static void put_value(struct ota_writer *w, const struct ota_orchestrator *o, char what)
 {
     const struct ota_journal *j = &o->journal;
@@ -65,19 +91,7 @@ static void put_value(struct ota_writer *w, const struct ota_orchestrator *o, ch
     case 's': /* how far the self-test is */
         ota_write_str(w, j->state == OTA_JOURNAL_READY ? "ready" : "active");
         break;
-    case 'r': /* the reason */
-        ota_write_str(w, j->reason == OTA_REASON_ERROR ? ota_err_text(j->error)
-                                                       : ota_reason_text(j->reason));
-        if (j->reason == OTA_REASON_NONE) {
-            ota_write_str(w, "accepted v");
-            ota_version_write(w, own);
-        } else if (j->reason == OTA_REASON_REVERTED || j->reason == OTA_REASON_DID_NOT_START) {
-            ota_write_str(w, text_at(causes, j->reset_cause, CAUSES));
-        } else if (j->reason == OTA_REASON_REFUSED_BY_BOOT && j->error != OTA_OK) {
-            ota_write_str(w, ": ");
-            ota_write_str(w, ota_err_text(j->error));
-        }
-        break;
+    case 'r': put_reason(w, o); break;
     case 'e': /* a member with the error, if there is one */
         if (j->error != OTA_OK) {
             ota_write_str(w, "\"error\":\"OTA_E_");

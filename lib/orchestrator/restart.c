@@ -6,13 +6,14 @@
 
 /* What a rule asks of the facts; all that it names must hold. */
 enum {
-    TORN = 1,    /* the target's magic */
-    MARKED = 2,  /* it is good: pending or tried */
-    TRIED = 4,   /* it is good, and the bootloader has tried it */
-    REFUSED = 8, /* it is pending, and the bootloader has passed it over twice */
-    YES = 16,    /* the running image is confirmed */
-    STAYS = 32,  /* the bootloader will keep it: confirmed, or unmarked */
-    RULE_5 = 64, /* it was started for want of anything better */
+    TORN = 1,       /* the target's magic */
+    MARKED = 2,     /* it is good: pending or tried */
+    TRIED = 4,      /* it is good, and the bootloader has tried it */
+    REFUSED = 8,    /* it is pending, and the bootloader has passed it over twice */
+    YES = 16,       /* the running image is confirmed */
+    STAYS = 32,     /* the bootloader will keep it: confirmed, or unmarked */
+    RULE_5 = 64,    /* it was started for want of anything better */
+    NO_IMAGE = 128, /* the job has nothing to do with slots */
 };
 
 /* Which image runs: the claim's target, or the one before it. */
@@ -34,6 +35,7 @@ static const struct {
     { OLD(ACTIVATING),   TRIED,   OTA_JOURNAL_OUTCOME_FAIL, OTA_REASON_DID_NOT_START },
     { OLD(TESTING),      0,       OTA_JOURNAL_OUTCOME_FAIL, OTA_REASON_REVERTED },
     { OLD(OUTCOME_OK),   0,       OTA_JOURNAL_OUTCOME_FAIL, OTA_REASON_POWER_LOST },
+    { OLD(REPORT_OK),    NO_IMAGE, OTA_JOURNAL_REPORT_OK, 0 },
     { OLD(REPORT_OK),    0,       OTA_JOURNAL_REPORT_FAIL, OTA_REASON_DAMAGED },
     { NEW(CLAIMED),      0,       OTA_JOURNAL_NONE, 0 },    /* someone else programmed the target */
     { NEW(RECEIVING),    0,       OTA_JOURNAL_NONE, 0 },
@@ -46,6 +48,7 @@ static const struct {
     { NEW(OUTCOME_FAIL), STAYS,   OTA_JOURNAL_REPORT_FAIL, OTA_REASON_CONFIRMED_AGAINST_VERDICT },
     { NEW(REPORT_FAIL),  STAYS,   OTA_JOURNAL_REPORT_FAIL, OTA_REASON_CONFIRMED_AGAINST_VERDICT },
     { NEW(DROP),         STAYS,   OTA_JOURNAL_NONE, 0 },
+    { NEW(REPORT_OK),    NO_IMAGE, OTA_JOURNAL_REPORT_OK, 0 },
     { NEW(REPORT_OK),    STAYS,   OTA_JOURNAL_REPORT_OK, 0 },
     { NEW(REPORT_OK),    0,       OTA_JOURNAL_REPORT_FAIL, OTA_REASON_CANNOT_CONFIRM },
 };
@@ -64,6 +67,7 @@ static unsigned facts_of(const struct ota_restart_facts *f)
     if (f->target == OTA_TARGET_PENDING && f->refusals >= 2u) {
         facts |= REFUSED;
     }
+    facts |= f->no_image ? NO_IMAGE : 0u;
     return f->rule == OTA_BOOT_LAST_RESORT ? facts | RULE_5 : facts;
 }
 

@@ -32,9 +32,9 @@ typedef enum verdict deed(struct ota_orchestrator *o, struct ota_effect *effect)
 static const struct {
     deed *deed;
     uint8_t done; /* the state that follows V_OK */
-    uint8_t may;  /* what else can happen in that state (asserted) */
+    uint16_t may; /* what else can happen in that state (asserted) */
 } workflow[STATES] = {
-    [NONE]         = { ota_deed_idle,       CLAIMED,     MAY(REFUSE) | MAY(INSTALLED) },
+    [NONE]         = { ota_deed_idle,       CLAIMED,     MAY(REFUSE) | MAY(INSTALLED) | MAY(FINISHED) },
     [CLAIMED]      = { ota_deed_fetch,      RECEIVING,   MAY(FAIL) | MAY(REFUSE) | MAY(FORGET) | MAY(INSTALLED) | GIVEN_UP },
     [RECEIVING]    = { ota_deed_fetch,      VERIFYING,   MAY(FAIL) | MAY(GONE) | GIVEN_UP },
     [VERIFYING]    = { ota_deed_verify,     READY,       MAY(FAIL) | MAY(GONE) | GIVEN_UP },
@@ -56,11 +56,12 @@ static const uint8_t otherwise[V_COUNT - V_LEAVES] = {
     [V_DROP - V_LEAVES]      = DROP,
     [V_FORGET - V_LEAVES]    = NONE,
     [V_INSTALLED - V_LEAVES] = OUTCOME_OK,
+    [V_FINISHED - V_LEAVES]  = REPORT_OK,
 };
 /* clang-format on */
 
 static_assert(OTA_JOURNAL_REPORT_FAIL + 1 == STATES, "a row for each state");
-static_assert(V_COUNT - V_LEAVES <= 8, "a bit for each verdict");
+static_assert(V_COUNT - V_LEAVES <= 16, "a bit for each verdict");
 
 /* --- what deeds share ------------------------------------------------------- */
 
@@ -74,6 +75,7 @@ void ota_event(struct ota_orchestrator *o, enum ota_event_kind kind)
     o->event.as.event.kind = kind;
     o->event.as.event.error = o->journal.error;
     o->event.as.event.reason = (uint32_t)o->journal.reason;
+    o->event.as.event.ticket = o->ticket;
     o->event.as.event.job_id = (struct ota_span){ o->journal.job_id, o->journal.job_id_len };
     o->event_waits = true;
 }
@@ -104,15 +106,15 @@ enum verdict ota_reboot(struct ota_orchestrator *o, struct ota_effect *effect)
 
 bool ota_take_command(struct ota_orchestrator *o, enum ota_command command)
 {
-    const uint8_t bit = (uint8_t)(1u << command);
+    const uint16_t bit = (uint16_t)(1u << command);
     const bool given = (o->commands & bit) != 0;
-    o->commands &= (uint8_t)~bit;
+    o->commands &= (uint16_t)~bit;
     return given;
 }
 
 void ota_check(struct ota_orchestrator *o)
 {
-    o->commands |= (uint8_t)(1u << OTA_COMMAND_CHECK);
+    o->commands |= (uint16_t)(1u << OTA_COMMAND_CHECK);
 }
 
 bool ota_check_waits(const struct ota_orchestrator *o)
@@ -234,7 +236,7 @@ static enum verdict begin_idle(struct ota_orchestrator *o)
         o->mode = OTA_MODE_IDLE;
     }
     o->claim_known = false;
-    o->offered = false;
+    o->offered = OTA_OFFERED_NOTHING;
     ota_check(o);
     ota_spend(o);
     return V_MORE;
@@ -250,11 +252,11 @@ enum verdict ota_workflow_enter(struct ota_orchestrator *o, enum ota_journal_sta
     o->journal.state = state;
     o->step = 0;
     o->commands &=
-        (uint8_t)(1u << OTA_COMMAND_CHECK); /* the others were said to the state before */
+        (uint16_t)(1u << OTA_COMMAND_CHECK); /* the others were said to the state before */
     o->answered = V_WAIT;
     o->verifying = OTA_SLOT_COUNT;
     o->untouched = o->untouched && state == CLAIMED;
-    o->deadline = OTA_NEVER;
+    ota_undefer(o);
     ota_fetch_stop(o);
     ota_jobs_hush(&o->jobs);
     if (ota_journal_write(o->cfg.store, &o->journal) != OTA_OK) {

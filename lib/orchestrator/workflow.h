@@ -21,6 +21,7 @@ enum verdict {
     V_FORGET,    /* the same, and there is nothing to clean up */
     V_INSTALLED, /* the running image is the one */
     V_AGAIN,     /* the same for another execution: record it, and begin the deed again */
+    V_FINISHED,  /* done, and no image had to do with it */
     V_COUNT,
 };
 
@@ -63,6 +64,27 @@ static inline bool ota_holds_claim(const struct ota_orchestrator *o)
 /* commands.c */
 /** Whether the application has decided: V_WAIT if not. */
 enum verdict ota_obey(struct ota_orchestrator *o);
+/** What was put off is not any more. Whoever waits for `deadline` has waited for that alone. */
+void ota_undefer(struct ota_orchestrator *o);
+/** Something was put off, and its time has come: true once. */
+bool ota_deferral_is_over(struct ota_orchestrator *o);
+
+/* custom.c: all may do nothing, but for a cfg that names it */
+struct ota_custom_ops {
+    /** A job that no parser understands: identity, version and status are taken. */
+    void (*offered)(struct ota_orchestrator *o, const struct ota_job_offer *offer);
+    /** What is next, or NULL: nothing. True: it was about the job that we have taken, and is dealt with. */
+    bool (*still_meant)(struct ota_orchestrator *o, const struct ota_job_offer *offer,
+                        bool same_execution);
+    void (*on_answer)(struct ota_orchestrator *o, const struct ota_jobs_news *news);
+    /** What a decision that ota_obey() found comes to. */
+    enum verdict (*decided)(struct ota_orchestrator *o, enum verdict said);
+};
+/** There is one that the application has taken: the first two offers are none of it. */
+static inline bool ota_custom_runs(const struct ota_orchestrator *o)
+{
+    return o->offered >= OTA_CUSTOM_TAKING;
+}
 
 /* restart.c and orchestrator.c */
 enum verdict ota_restart_turn(struct ota_orchestrator *o);
@@ -137,11 +159,10 @@ OTA_MUST_CHECK ota_err_t ota_bytes_id(struct ota_crypto *c, const struct ota_job
                                       const struct ota_jobdoc_file *file,
                                       uint8_t id[OTA_DIGEST_SIZE]);
 
-/* What the application says of an offer. */
-#define OTA_DECISIONS (1u << OTA_COMMAND_ACCEPT | 1u << OTA_COMMAND_REFUSE)
-
 /* offer.c */
 void ota_offer_judge(struct ota_orchestrator *o, const struct ota_job_offer *offer);
+/** Nothing is offered any more; nor does what was said of it hold. */
+void ota_offer_forget(struct ota_orchestrator *o);
 
 /* answers.c */
 /** A message on a topic of Jobs. */

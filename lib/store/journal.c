@@ -62,8 +62,8 @@ static ota_err_t state_read(const uint8_t from[OTA_JOURNAL_STATE_SIZE], struct o
     j->refusals = from[AT_REFUSALS];
     j->reset_cause = from[AT_RESET_CAUSE];
     /* A reason that only newer images know is still an end that must be reported. */
-    j->reason = from[AT_REASON] <= OTA_REASON_REFUSED_BY_APP ? (enum ota_reason)from[AT_REASON]
-                                                             : OTA_REASON_ERROR;
+    j->reason =
+        from[AT_REASON] <= OTA_REASON_LAST ? (enum ota_reason)from[AT_REASON] : OTA_REASON_ERROR;
     j->job_id_len = from[AT_JOB_ID_LEN];
     j->version.major = from[AT_MAJOR];
     j->version.minor = from[AT_MINOR];

@@ -34,6 +34,8 @@ struct world {
     size_t request_len;
 };
 
+static enum ota_policy policy; /* of the worlds that are opened next */
+
 static struct ota_agent_cfg config(struct world *w, const char *thing)
 {
     return (struct ota_agent_cfg){
@@ -47,6 +49,7 @@ static struct ota_agent_cfg config(struct world *w, const char *thing)
             .source = ota_stream_source(&w->stream, NULL),
             .running = OTA_SLOT_A,
             .handover = { .rule = OTA_BOOT_CONFIRMED, .cause = OTA_RESET_POWER_ON },
+            .policy = policy,
             .block_size = BLOCK_SIZE,
             .window = 4,
             .retry_ms_min = 1000,
@@ -588,6 +591,48 @@ static void threads_may_post_while_one_polls(void **state)
     close_agent(&w);
 }
 
+/* --- decisions -------------------------------------------------------------------------------------- */
+
+static void refuse_with(struct world *w, ota_err_t want, const char *words)
+{
+    char room[OTA_WORDS_MAX + 2u];
+    (void)snprintf(room, sizeof room, "%s", words);
+    const struct ota_decision d = { .command = OTA_COMMAND_REFUSE,
+                                    .reason = ota_span_of_str(room) };
+    assert_int_equal(ota_agent_post_decision(&w->agent, &d), want);
+    memset(room, '?', sizeof room); /* they are the agent's copy by now */
+}
+
+static void a_decision_is_posted_with_its_words_and_the_newest_counts(void **state)
+{
+    (void)state;
+    struct world w;
+    char answer[1024];
+    policy = OTA_POLICY_ASK;
+    open_agent(&w, 2, 1024);
+    policy = OTA_POLICY_ACCEPT;
+    connect_agent(&w);
+    (void)answer_next(answer, sizeof answer, (struct ota_span){ w.request, w.request_len }, "job-1",
+                      DOCUMENT("1000"));
+    assert_true(post(&w, TOPICS "$next/get/accepted", answer));
+    run(&w);
+    assert_int_equal(w.event[w.events - 1u].kind, OTA_EVENT_OFFER);
+    const size_t publishes = w.publishes;
+
+    refuse_with(&w, OTA_OK, "too early");
+    refuse_with(&w, OTA_OK, "too late");
+    refuse_with(&w, OTA_E_NAME, "\"");
+    run(&w);
+    assert_int_equal(w.publishes, publishes + 1u);
+    const struct ota_span told = { w.request, w.request_len };
+    assert_true(contains(told, "\"REJECTED\"") && contains(told, "\"too late\""));
+
+    refuse_with(&w, OTA_OK, "again"); /* nothing waits for it any more */
+    run(&w);
+    assert_int_equal(w.publishes, publishes + 1u);
+    close_agent(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -604,6 +649,7 @@ int main(void)
         cmocka_unit_test(a_check_asks_once_more),
         cmocka_unit_test(two_agents_share_nothing),
         cmocka_unit_test(threads_may_post_while_one_polls),
+        cmocka_unit_test(a_decision_is_posted_with_its_words_and_the_newest_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

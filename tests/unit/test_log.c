@@ -617,7 +617,7 @@ static void an_unknown_reason_is_still_an_end_to_report(void **state)
     uint8_t payload[STATE_SIZE];
     ready_payload(payload);
     payload[0] = OTA_JOURNAL_REPORT_FAIL;
-    payload[4] = OTA_REASON_REFUSED_BY_APP + 1;
+    payload[4] = OTA_REASON_LAST + 1;
     put_record(&x, x.layout.journal.offset, K_STATE, 1, OTA_SPAN_OF(payload));
     struct ota_journal j;
     assert_int_equal(ota_journal_read(&x.s, &j), OTA_OK);

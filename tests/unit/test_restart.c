@@ -359,6 +359,21 @@ static void all_combinations_are_safe(void **state)
     }
 }
 
+/* Its result is as true whatever runs: a job of the application's own kind touched no slot. */
+static void a_good_end_without_an_image_stays_good(void **state)
+{
+    (void)state;
+    for (size_t n = 0; n < COMBINATIONS; n++) {
+        struct ota_restart_facts f = combination(n);
+        f.no_image = true;
+        const struct ota_restart_verdict v = ota_restart_decide(&f);
+        if (f.journal == OTA_JOURNAL_REPORT_OK) {
+            CHECK_ROW(text(&f), v.state == OTA_JOURNAL_REPORT_OK && v.reason == OTA_REASON_NONE);
+        }
+        check_mode(&f, &v);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,6 +382,7 @@ int main(void)
         cmocka_unit_test(a_bootloader_may_refuse_twice),
         cmocka_unit_test(a_cut_before_the_mark_is_no_refusal),
         cmocka_unit_test(all_combinations_are_safe),
+        cmocka_unit_test(a_good_end_without_an_image_stays_good),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

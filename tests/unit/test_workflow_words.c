@@ -238,6 +238,8 @@ static void every_reason_has_words(void **ctx)
         "aborted by the application",
         "canceled",
         "refused by the application",
+        "finished by the application",
+        "failed in the application",
         "", /* a later version's */
     };
     for (unsigned i = 0; i < COUNT(words); i++) {
@@ -338,7 +340,7 @@ static const struct {
     { "a claim can be given up", OTA_EVENT_CLAIMED, OTA_JOURNAL_CLAIMED, BIT(ABORT) },
     { "a download too", OTA_EVENT_PROGRESS, OTA_JOURNAL_RECEIVING, BIT(ABORT) },
     { "the application's turn", OTA_EVENT_ACTIVATE, OTA_JOURNAL_READY,
-      BIT(ACTIVATE) | BIT(REJECT) | BIT(ABORT) },
+      BIT(ACTIVATE) | BIT(REJECT) | BIT(ABORT) | BIT(LATER) },
     { "under test", OTA_EVENT_START_TEST, OTA_JOURNAL_TESTING,
       BIT(CONFIRM) | BIT(REJECT) | BIT(ABORT) },
     { "the verdict is given", OTA_EVENT_CONFIRMED, OTA_JOURNAL_OUTCOME_OK, 0 },
@@ -349,7 +351,7 @@ static unsigned places_seen; /* a bit each */
 /* On a copy: a command that is taken would change what happens next. */
 static void expect_commands(const char *why, unsigned meaningful)
 {
-    for (unsigned c = OTA_COMMAND_CHECK; c <= OTA_COMMAND_ABORT; c++) {
+    for (unsigned c = OTA_COMMAND_CHECK; c <= OTA_COMMAND_LAST; c++) {
         static struct ota_orchestrator copy;
         copy = world.device.o;
         const bool taken = ota_orchestrator_command(&copy, (enum ota_command)c) == OTA_OK;
