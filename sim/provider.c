@@ -119,7 +119,7 @@ void sim_document(const char *id, const struct sim_image *image, char *text, siz
 void sim_deploy(struct sim *s, const char *id, const struct sim_image *image)
 {
     char text[1024];
-    sim_document(id, image, text, sizeof text);
+    sim_image_document(sim_keys_of(s), id, image, text, sizeof text);
     sim_deploy_document(s, id, image, text);
 }
 

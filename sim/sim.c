@@ -21,6 +21,11 @@ uint32_t sim_random(struct sim *s)
     return s->random;
 }
 
+const struct sim_keys *sim_keys_of(const struct sim *s)
+{
+    return s->cfg.keys != NULL ? s->cfg.keys : sim_keys_real();
+}
+
 struct sim_cfg sim_cfg_default(void)
 {
     return (struct sim_cfg){
@@ -108,7 +113,7 @@ static void make_flash(struct sim *s, const struct sim_image *first)
     s->flash.seed = s->cfg.seed;
 
     struct ota_store store;
-    const struct ota_trust trust = sim_trust(sim_keys_real());
+    const struct ota_trust trust = sim_trust(sim_keys_of(s));
     sim_must(ota_store_open(&store, &s->flash.base, &s->layout) == OTA_OK, "layout does not fit");
     sim_must(ota_store_trust_write(&store, &trust) == OTA_OK, "factory: trust");
     sim_must(ota_store_write(&store, OTA_SLOT_A, 0,
@@ -124,8 +129,8 @@ void sim_open(struct sim *s, const struct sim_cfg *cfg, const struct sim_image *
     memset(s, 0, sizeof *s);
     s->cfg = *cfg;
     s->random = cfg->seed;
-    s->crypto = sim_keys_real()->crypto;
-    sim_keys_real()->seed(cfg->seed);
+    s->crypto = sim_keys_of(s)->crypto;
+    sim_keys_of(s)->seed(cfg->seed);
     s->link = true;
     make_flash(s, first);
     sim_provider_open(s);
@@ -134,7 +139,7 @@ void sim_open(struct sim *s, const struct sim_cfg *cfg, const struct sim_image *
 
 void sim_close(struct sim *s)
 {
-    sim_wire_cut(s);
+    sim_wire_close(s);
     sim_provider_close(s);
     flash_model_free(&s->flash);
 }
@@ -193,7 +198,8 @@ static void start_agent(struct sim *s, enum ota_reset_cause cause)
         .policy = s->cfg.policy,
         .parsers = s->cfg.parsers,
         .custom = s->cfg.custom,
-        .format = OTA_FORMAT_CBOR,
+        .room = OTA_BUF_OF(s->device.room),
+        .format = s->cfg.format,
         .block_size = s->cfg.block_size,
         .window = s->cfg.window,
         .retry_ms_min = 1000,

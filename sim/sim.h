@@ -19,6 +19,8 @@
 #include "sim_image.h"
 
 #define SIM_THING "sim-1"
+/* Of blocks in JSON, which the device decodes into memory of its own. */
+#define SIM_BLOCK_MAX 4096u
 
 struct sim_cfg {
     uint32_t sector_size, write_size;
@@ -37,6 +39,8 @@ struct sim_cfg {
     const struct flash_geometry *geometry;
     const struct ota_layout *layout;
     uint32_t fuses; /* the rollback counter is a port's, with so many steps; 0: it is in flash */
+    enum ota_format format;      /* of streams */
+    const struct sim_keys *keys; /* NULL: the real ones */
 };
 
 /** A rollback counter whose steps burn for ever. */
@@ -57,7 +61,22 @@ struct sim_message {
     enum sim_direction to;
     uint8_t *topic, *payload; /* heap */
     size_t topic_len, payload_len;
+    bool kept; /* outlives the connection */
     struct sim_message *next;
+};
+
+/** What the network does to one message. */
+enum sim_fate_kind {
+    SIM_PASSES,
+    SIM_LOST,
+    SIM_TWICE,     /* a second copy comes `late` */
+    SIM_LATE,      /* by `late`; kept by the broker, so that a new connection gets it too */
+    SIM_OVERTAKEN, /* sets out behind the next one in its direction */
+};
+
+struct sim_fate {
+    enum sim_fate_kind kind;
+    ota_ms_t late;
 };
 
 #define SIM_IMAGES_MAX 8u
@@ -75,6 +94,7 @@ struct sim {
     /* the wire */
     ota_ms_t now;
     struct sim_message *queue;
+    struct sim_message *overtaken[2]; /* held back: towards the provider, towards the device */
     bool link;
     uint32_t random;
     /* the device; wiped at each reset */
@@ -85,7 +105,7 @@ struct sim {
         struct ota_orchestrator o;
         struct ota_stream_source stream;
         struct ota_boot_result boot;
-        uint8_t topic[OTA_TOPIC_MAX], payload[OTA_SCRATCH_PAYLOAD_MIN];
+        uint8_t topic[OTA_TOPIC_MAX], payload[OTA_SCRATCH_PAYLOAD_MIN], room[SIM_BLOCK_MAX];
         bool runs;    /* power is on and an image's agent runs */
         bool bricked; /* the bootloader found nothing to boot */
     } device;
@@ -96,6 +116,10 @@ struct sim {
     /* Sees each message as it is sent; false: it is lost. */
     bool (*on_wire)(struct sim *s, enum sim_direction to, struct ota_span topic,
                     struct ota_span payload);
+    /* Decides about each message that is sent, SUBACKs too; not about what sim_say() says. */
+    struct sim_fate (*fate)(struct sim *s, const struct sim_message *m);
+    /* Sees each message just before it arrives. */
+    void (*on_arrival)(struct sim *s, const struct sim_message *m);
     bool hands_off; /* the application does nothing by itself: the test commands */
 };
 
@@ -111,12 +135,15 @@ void sim_deploy(struct sim *s, const char *id, const struct sim_image *image);
 /** The same with a document of the test's own; NULL `image`: no stream. */
 void sim_deploy_document(struct sim *s, const char *id, const struct sim_image *image,
                          const char *document);
-/** The document that sim_deploy() uses: a plain AWS one. */
+/** The document that sim_deploy() uses: a plain AWS one; signed by the real keys. */
 void sim_document(const char *id, const struct sim_image *image, char *text, size_t room);
 void sim_cancel(struct sim *s, const char *id);
 
 /** A message from anyone to the device, past on_wire and loss; it arrives `after` ms from now. */
 void sim_say(struct sim *s, ota_ms_t after, struct ota_span topic, struct ota_span payload);
+
+/** The same for either side, here and now. */
+void sim_hear(struct sim *s, enum sim_direction to, struct ota_span topic, struct ota_span payload);
 
 /** Power on: boot from what is in flash. */
 void sim_boot(struct sim *s);

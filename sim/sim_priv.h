@@ -13,8 +13,13 @@ uint32_t sim_random(struct sim *s);
 void sim_wire_send(struct sim *s, bool to_device, struct ota_span topic, struct ota_span payload);
 void sim_wire_suback(struct sim *s, struct ota_span filter);
 void sim_wire_deliver(struct sim *s);
-/** All that is on the way is lost. */
+/** All that is on the way is lost, but for what the broker keeps. */
 void sim_wire_cut(struct sim *s);
+/** That too. */
+void sim_wire_close(struct sim *s);
+
+/** Whose signatures this device believes. */
+const struct sim_keys *sim_keys_of(const struct sim *s);
 
 /* provider.c */
 /** An image that may run or be served from now on. */

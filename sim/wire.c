@@ -45,8 +45,8 @@ static bool happens(struct sim *s, uint32_t permille)
     return permille > 0 && sim_random(s) % 1000u < permille;
 }
 
-static void send(struct sim *s, enum sim_direction to, ota_ms_t after, struct ota_span topic,
-                 struct ota_span payload)
+static struct sim_message *make(struct sim *s, enum sim_direction to, ota_ms_t after,
+                                struct ota_span topic, struct ota_span payload)
 {
     struct sim_message *m = calloc(1, sizeof *m);
     sim_must(m != NULL, "out of memory");
@@ -56,7 +56,45 @@ static void send(struct sim *s, enum sim_direction to, ota_ms_t after, struct ot
     m->topic_len = topic.len;
     m->payload = copy(payload);
     m->payload_len = payload.len;
+    return m;
+}
+
+/* On its way: and behind it the one that it has overtaken. */
+static void depart(struct sim *s, struct sim_message *m)
+{
+    struct sim_message **const held = &s->overtaken[m->to != SIM_TO_PROVIDER];
     enqueue(s, m);
+    if (*held != NULL) {
+        (*held)->at = m->at;
+        enqueue(s, *held);
+        *held = NULL;
+    }
+}
+
+static void hold(struct sim *s, struct sim_message *m)
+{
+    struct sim_message **const held = &s->overtaken[m->to != SIM_TO_PROVIDER];
+    sim_must(*held == NULL, "two messages wait to be overtaken");
+    *held = m;
+}
+
+static void send(struct sim *s, enum sim_direction to, ota_ms_t after, struct ota_span topic,
+                 struct ota_span payload)
+{
+    struct sim_message *m = make(s, to, after, topic, payload);
+    const struct sim_fate fate =
+        s->fate != NULL ? s->fate(s, m) : (struct sim_fate){ SIM_PASSES, 0 };
+    switch (fate.kind) {
+    case SIM_PASSES: break;
+    case SIM_LOST: release(m); return;
+    case SIM_TWICE: enqueue(s, make(s, to, after + fate.late, topic, payload)); break;
+    case SIM_LATE:
+        m->at += fate.late;
+        m->kept = to != SIM_SUBACK; /* that one is the connection's own */
+        break;
+    case SIM_OVERTAKEN: hold(s, m); return;
+    }
+    depart(s, m);
 }
 
 void sim_wire_send(struct sim *s, bool to_device, struct ota_span topic, struct ota_span payload)
@@ -76,7 +114,7 @@ void sim_wire_send(struct sim *s, bool to_device, struct ota_span topic, struct 
 
 void sim_say(struct sim *s, ota_ms_t after, struct ota_span topic, struct ota_span payload)
 {
-    send(s, SIM_TO_DEVICE, after, topic, payload);
+    enqueue(s, make(s, SIM_TO_DEVICE, after, topic, payload));
 }
 
 void sim_wire_suback(struct sim *s, struct ota_span filter)
@@ -84,11 +122,9 @@ void sim_wire_suback(struct sim *s, struct ota_span filter)
     send(s, SIM_SUBACK, latency(s), filter, OTA_SPAN_NONE);
 }
 
-static void deliver(struct sim *s, const struct sim_message *m)
+void sim_hear(struct sim *s, enum sim_direction to, struct ota_span topic, struct ota_span payload)
 {
-    const struct ota_span topic = { m->topic, m->topic_len };
-    const struct ota_span payload = { m->payload, m->payload_len };
-    switch (m->to) {
+    switch (to) {
     case SIM_TO_PROVIDER: sim_provider_receive(s, topic, payload); break;
     case SIM_TO_DEVICE:
         if (s->device.runs) {
@@ -108,16 +144,43 @@ void sim_wire_deliver(struct sim *s)
     while (s->queue != NULL && s->queue->at <= s->now) {
         struct sim_message *m = s->queue;
         s->queue = m->next;
-        deliver(s, m);
+        if (s->on_arrival != NULL) {
+            s->on_arrival(s, m);
+        }
+        sim_hear(s, m->to, (struct ota_span){ m->topic, m->topic_len },
+                 (struct ota_span){ m->payload, m->payload_len });
         release(m);
+    }
+}
+
+static void drop_overtaken(struct sim *s)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        if (s->overtaken[i] != NULL) {
+            release(s->overtaken[i]);
+            s->overtaken[i] = NULL;
+        }
     }
 }
 
 void sim_wire_cut(struct sim *s)
 {
-    while (s->queue != NULL) {
-        struct sim_message *m = s->queue;
-        s->queue = m->next;
-        release(m);
+    drop_overtaken(s);
+    for (struct sim_message **at = &s->queue; *at != NULL;) {
+        struct sim_message *m = *at;
+        if (m->kept) {
+            at = &m->next;
+        } else {
+            *at = m->next;
+            release(m);
+        }
     }
+}
+
+void sim_wire_close(struct sim *s)
+{
+    for (struct sim_message *m = s->queue; m != NULL; m = m->next) {
+        m->kept = false;
+    }
+    sim_wire_cut(s);
 }
