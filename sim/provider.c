@@ -210,8 +210,8 @@ static void on_stream_get(struct sim *s, const struct ota_topic *topic, struct o
 void sim_provider_receive(struct sim *s, struct ota_span text, struct ota_span payload)
 {
     struct ota_topic topic;
-    sim_must(ota_topic_parse(OTA_SPAN_LIT("$aws"), text, &topic) == OTA_OK, "a device's topic");
-    if (topic.kind == OTA_TOPIC_STREAM_GET) {
+    if (ota_topic_parse(OTA_SPAN_LIT("$aws"), text, &topic) == OTA_OK &&
+        topic.kind == OTA_TOPIC_STREAM_GET) {
         on_stream_get(s, &topic, payload);
         return;
     }
