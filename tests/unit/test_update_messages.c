@@ -189,8 +189,8 @@ static void forget_what_is_counted(struct ota_orchestrator *o)
     memset(&o->event, 0, sizeof o->event);
     o->event_waits = o->busy = false;
     o->now = 0;
-    if (o->journal.state <= OTA_JOURNAL_RECEIVING) {
-        memset(&o->u.fetch.stream.stats, 0, sizeof o->u.fetch.stream.stats);
+    if (world.device.stream.stream != NULL) {
+        memset(&o->u.fetch.room.stream.stats, 0, sizeof o->u.fetch.room.stream.stats);
     }
 }
 
@@ -200,14 +200,17 @@ static ota_err_t device_hears_in_vain(const char *why, struct ota_span topic,
 {
     static struct ota_orchestrator before, a, b;
     struct ota_orchestrator *const o = &world.device.o;
+    struct ota_stream_source source;
     const uint32_t ops = world.flash.ops;
-    before = *o;
+    memcpy(&before, o, sizeof before);
+    memcpy(&source, &world.device.stream, sizeof source);
     o->event_waits = false; /* so that the error is told */
     sim_hear(&world, SIM_TO_DEVICE, topic, payload);
     const ota_err_t err =
         o->stats.refused == before.stats.refused ? OTA_OK : o->event.as.event.error;
     CHECK_ROW(why, err == OTA_OK || o->event.as.event.kind == OTA_EVENT_MESSAGE_REFUSED);
     CHECK_ROW(why, world.flash.ops == ops);
+    CHECK_ROW(why, memcmp(&source, &world.device.stream, sizeof source) == 0);
     memcpy(&a, &before, sizeof a);
     memcpy(&b, o, sizeof b);
     forget_what_is_counted(&a);
