@@ -1,4 +1,4 @@
-/* waft deploy: an image to things. The deployment is signed here; the provider sees the signature. */
+/* waft deploy: an image to things, files beside it, or files alone. The deployment is signed here; the provider sees the signature. */
 #include "api.h"
 #include "deployment.h"
 #include "out.h"
@@ -15,6 +15,7 @@
 
 struct deployment {
     struct cli_deployment what;
+    char title[OTA_VERSION_TEXT_MAX + 40u]; /* "1.4.0 and 2 files" */
     char job[OTA_JOB_ID_MAX + 1u];
     json_t *things;
     unsigned long long deadline_min; /* 0: none */
@@ -23,7 +24,21 @@ struct deployment {
 
 /* ---- names ---- */
 
-/* "v1_4_0-3f2a9c1b": says what it is, and is new each time. AWS's ids know no dots. */
+static void name_title(struct deployment *d)
+{
+    const struct cli_deployment *what = &d->what;
+    const size_t files = what->count - what->image_count;
+    const char *plural = files == 1 ? "" : "s";
+    if (files == 0) {
+        snprintf(d->title, sizeof d->title, "%s", what->version);
+    } else if (what->image_count == 0) {
+        snprintf(d->title, sizeof d->title, "%zu file%s", files, plural);
+    } else {
+        snprintf(d->title, sizeof d->title, "%s and %zu file%s", what->version, files, plural);
+    }
+}
+
+/* "v1_4_0-3f2a9c1b", "files-3f2a9c1b": says what it is, and is new each time. AWS's ids know no dots. */
 static bool name_job(const struct cli_args *args, struct deployment *d, struct srv_err *err)
 {
     unsigned char random[16];
@@ -41,7 +56,11 @@ static bool name_job(const struct cli_args *args, struct deployment *d, struct s
                srv_fail(err, SRV_E_INVALID, "a job id is 1 to %u of a-z A-Z 0-9 _ -",
                         OTA_JOB_ID_MAX);
     }
-    snprintf(d->job, sizeof d->job, "v%s-%.8s", d->what.version, hex);
+    if (d->what.image_count > 0) {
+        snprintf(d->job, sizeof d->job, "v%s-%.8s", d->what.version, hex);
+    } else {
+        snprintf(d->job, sizeof d->job, "files-%.8s", hex);
+    }
     for (char *c = d->job; *c != '\0'; c++) {
         *c = *c == '.' || *c == '+' ? '_' : *c;
     }
@@ -139,7 +158,7 @@ static bool make_job(struct cli_api *api, const struct deployment *d, const stru
 {
     const char *certfile = cli_option(args, "--certfile");
     char description[NAME_ROOM];
-    snprintf(description, sizeof description, "update to %s", d->what.version);
+    snprintf(description, sizeof description, "update to %s", d->title);
     char *document = cli_deployment_document(&d->what, certfile != NULL ? certfile : "deployment");
     json_t *body =
         json_pack("{s:O, s:s, s:s, s:s}", "targets", d->things, "targetSelection", "SNAPSHOT",
@@ -164,7 +183,7 @@ static enum cli_exit deploy(struct cli_api *api, struct deployment *d, const str
     }
     bool wait = cli_option(args, "--wait") != NULL;
     if (wait || args->format == CLI_TABLE) {
-        fprintf(wait ? stderr : stdout, "job %s: %s to %zu thing%s\n", d->job, d->what.version,
+        fprintf(wait ? stderr : stdout, "job %s: %s to %zu thing%s\n", d->job, d->title,
                 json_array_size(d->things), json_array_size(d->things) == 1 ? "" : "s");
     }
     if (!wait) {
@@ -204,7 +223,8 @@ static enum cli_exit run(const struct cli_args *args)
     }
     if (!cli_deployment_is_named(args)) {
         return cli_fail(CLI_USAGE, NULL,
-                        "name one IMAGE, or one for each slot: --slot-a FILE --slot-b FILE");
+                        "name one IMAGE, or one for each slot: --slot-a FILE --slot-b FILE; or "
+                        "only files: --file TYPE:PATH");
     }
     struct srv_err err = { 0 };
     enum cli_exit code = CLI_FAILED;
@@ -214,6 +234,7 @@ static enum cli_exit run(const struct cli_args *args)
     } else {
         struct cli_api api;
         d.what.protocol = protocol;
+        name_title(&d);
         code = cli_api_begin(&api) ? deploy(&api, &d, args) : api.code;
         cli_api_end(&api);
     }
@@ -227,6 +248,10 @@ static const struct cli_option options[] = {
     { "--key", "FILE", "private deployment key, PEM; it stays here", CLI_REQUIRED },
     { "--slot-a", "FILE", "the image for slot A, if images are linked for their slot", CLI_ONCE },
     { "--slot-b", "FILE", "the image for slot B of the same release", CLI_ONCE },
+    { "--file", "TYPE:PATH",
+      "data besides, for whatever on the devices handles files of this type, 1 to 255; all files "
+      "are taken or none",
+      CLI_REPEATED },
     { "--wait", NULL, "show how it goes until it has ended; the exit code says how", CLI_ONCE },
     { "--timeout", "SECONDS", "stop waiting after this long; exit code 4, and the job goes on",
       CLI_ONCE },
@@ -249,7 +274,7 @@ const struct cli_command cli_deploy = {
     .operands = "[IMAGE]",
     .operand_min = 0,
     .operand_max = 1,
-    .summary = "update things to an image",
+    .summary = "update things to an image, with files beside it or to files alone",
     .example = "waft deploy 1.1.0.img --to lamp-1,lamp-2 --key deploy --wait",
     .options = options,
     .run = run,

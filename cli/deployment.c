@@ -1,16 +1,27 @@
 #include "deployment.h"
+#include "base/file.h"
 #include "ota/base64.h"
 #include "out.h"
 #include "posix_board.h"
 #include <jansson.h>
 #include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* ---- one image ---- */
+/* ---- one file ---- */
 
-static bool read_artifact(struct cli_artifact *a, const struct cli_args *args, EVP_PKEY *key,
-                          struct srv_err *err)
+static bool read_data(struct cli_artifact *a, struct srv_err *err)
+{
+    struct cli_image *file = &a->image;
+    if (!srv_file_read(a->path, CLI_IMAGE_MAX, &file->bytes, &file->size, err)) {
+        return false;
+    }
+    cli_sha256(file->bytes, file->size, file->file_digest);
+    return file->size > 0 || srv_fail(err, SRV_E_INVALID, "%s is empty", a->path);
+}
+
+static bool read_image(struct cli_artifact *a, const struct cli_args *args, struct srv_err *err)
 {
     if (!cli_image_read(a->path, &a->image, err)) {
         return false;
@@ -20,8 +31,17 @@ static bool read_artifact(struct cli_artifact *a, const struct cli_args *args, E
         return srv_fail(err, SRV_E_INVALID,
                         "%s is damaged: its bytes are not those that were signed", a->path);
     }
-    cli_hex(a->file_hex, a->image.file_digest, OTA_DIGEST_SIZE);
     cli_hex(a->image_hex, a->image.image.digest, OTA_DIGEST_SIZE);
+    return true;
+}
+
+static bool read_artifact(struct cli_artifact *a, const struct cli_args *args, EVP_PKEY *key,
+                          struct srv_err *err)
+{
+    if (!(a->type == CLI_TYPE_IMAGE ? read_image(a, args, err) : read_data(a, err))) {
+        return false;
+    }
+    cli_hex(a->file_hex, a->image.file_digest, OTA_DIGEST_SIZE);
     return cli_sign_digest(key, a->image.file_digest, &a->signature, err);
 }
 
@@ -71,39 +91,73 @@ static bool check_pair(const struct cli_artifact *a, const struct cli_artifact *
 
 /* ---- all ---- */
 
-static void name_artifacts(const struct cli_args *args, struct cli_deployment *d)
+static void name_images(const struct cli_args *args, struct cli_deployment *d)
 {
-    const char *alone = cli_operand(args, 0);
-    if (alone != NULL) {
-        d->artifacts[d->count++] = (struct cli_artifact){ .path = alone };
-        return;
+    const struct cli_artifact named[] = {
+        { .path = cli_operand(args, 0) },
+        { .path = cli_option(args, "--slot-a"), .slot = "A" },
+        { .path = cli_option(args, "--slot-b"), .slot = "B" },
+    };
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
+        if (named[i].path != NULL) {
+            d->artifacts[d->count++] = named[i];
+        }
     }
-    d->artifacts[d->count++] =
-        (struct cli_artifact){ .path = cli_option(args, "--slot-a"), .slot = "A" };
-    d->artifacts[d->count++] =
-        (struct cli_artifact){ .path = cli_option(args, "--slot-b"), .slot = "B" };
+    d->image_count = d->count;
+}
+
+/* "TYPE:PATH" */
+static bool read_file_name(const char *text, struct cli_artifact *a, struct srv_err *err)
+{
+    char *end;
+    const unsigned long type = strtoul(text, &end, 10);
+    *a = (struct cli_artifact){ .type = (uint8_t)type, .path = end + 1 };
+    return (text[0] >= '0' && text[0] <= '9' && *end == ':' && end[1] != '\0' &&
+            type != CLI_TYPE_IMAGE && type <= UINT8_MAX) ||
+           srv_fail(err, SRV_E_INVALID,
+                    "--file wants TYPE:PATH, the type 1 to 255 (images are named without one), not "
+                    "%.60s",
+                    text);
+}
+
+static bool name_files(const struct cli_args *args, struct cli_deployment *d, struct srv_err *err)
+{
+    const char *text;
+    for (size_t i = 0; (text = cli_option_at(args, "--file", i)) != NULL; i++) {
+        if (d->count == OTA_FILES_MAX) {
+            return srv_fail(err, SRV_E_LIMIT, "a deployment has at most %u files", OTA_FILES_MAX);
+        }
+        if (!read_file_name(text, &d->artifacts[d->count++], err)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool cli_deployment_is_named(const struct cli_args *args)
 {
     const bool a = cli_option(args, "--slot-a") != NULL, b = cli_option(args, "--slot-b") != NULL;
-    return cli_operand(args, 0) != NULL ? !a && !b : a && b;
+    const bool file = cli_option(args, "--file") != NULL;
+    return cli_operand(args, 0) != NULL ? !a && !b : a == b && (a || file);
 }
 
 bool cli_deployment_read(const struct cli_args *args, struct cli_deployment *d, struct srv_err *err)
 {
     *d = (struct cli_deployment){ 0 };
-    name_artifacts(args, d);
+    name_images(args, d);
+    if (!name_files(args, d, err)) {
+        return false;
+    }
     EVP_PKEY *key = cli_key_read_private(cli_option(args, "--key"), CLI_KEY_OTHER, err);
     bool ok = key != NULL;
     for (size_t i = 0; ok && i < d->count; i++) {
         ok = read_artifact(&d->artifacts[i], args, key, err);
     }
     EVP_PKEY_free(key);
-    if (ok && d->count == 2) {
+    if (ok && d->image_count == 2) {
         ok = check_pair(&d->artifacts[0], &d->artifacts[1], err);
     }
-    if (ok) {
+    if (ok && d->image_count > 0) {
         cli_version_print(d->version, d->artifacts[0].image.image.header.version);
     }
     return ok;
@@ -138,18 +192,18 @@ static json_t *file_json(const struct cli_artifact *a, size_t id, const char *ce
     snprintf(path, sizeof path, "%s", a->path);
     return json_pack("{s:s, s:I, s:I, s:s, s:i, s:s%}", "filepath", basename(path), "filesize",
                      (json_int_t)a->image.size, "fileid", (json_int_t)id, "certfile", certfile,
-                     "fileType", 0, "sig-sha256-ecdsa", base64.ptr, base64.len);
+                     "fileType", a->type, "sig-sha256-ecdsa", base64.ptr, base64.len);
 }
 
 /* Linked for the slots, one release is images with a digest each; else the release has the digest. */
 static void add_images(json_t *advice, const struct cli_deployment *d)
 {
-    if (d->count == 1) {
+    if (d->image_count == 1) {
         json_object_set_new(advice, "digest", json_string(d->artifacts[0].image_hex));
         return;
     }
     json_t *sources = json_array();
-    for (size_t i = 0; i < d->count; i++) {
+    for (size_t i = 0; i < d->image_count; i++) {
         const struct cli_artifact *a = &d->artifacts[i];
         json_array_append_new(sources, json_pack("{s:s, s:I, s:s}", "slot", a->slot, "fileid",
                                                  (json_int_t)i, "digest", a->image_hex));
@@ -188,7 +242,10 @@ char *cli_deployment_document(const struct cli_deployment *d, const char *certfi
         json_array_append_new(protocols, json_string("HTTP"));
     }
     json_object_set_new(afr_ota, "files", files);
-    json_t *document = json_pack("{s:o, s:o}", "afr_ota", afr_ota, "waft", advice_json(d));
+    json_t *document = json_pack("{s:o}", "afr_ota", afr_ota);
+    if (d->image_count > 0) {
+        json_object_set_new(document, "waft", advice_json(d));
+    }
     char *text = document != NULL ? json_dumps(document, JSON_COMPACT) : NULL;
     json_decref(document);
     return text;

@@ -355,6 +355,108 @@ static void a_deployment_over_http_carries_a_url_that_serves_the_image(void **st
     free(image_bytes);
 }
 
+static void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+/* File `id` of a document: what it must be, and that its signature is over these bytes. */
+static void assert_file(const json_t *afr, size_t id, json_int_t type, const char *path)
+{
+    char public_path[120];
+    const json_t *file = json_array_get(json_object_get(afr, "files"), id);
+    size_t size = 0;
+    char *bytes = t_slurp(path, &size);
+    snprintf(public_path, sizeof public_path, "%.*s.pub", (int)(strlen(deployment_key) - 4),
+             deployment_key);
+    assert_int_equal(json_integer_value(json_object_get(file, "fileid")), id);
+    assert_int_equal(json_integer_value(json_object_get(file, "fileType")), type);
+    assert_int_equal(json_integer_value(json_object_get(file, "filesize")), size);
+    assert_string_equal(json_string_value(json_object_get(file, "filepath")),
+                        strrchr(path, '/') + 1);
+    assert_true(signed_by(public_path, json_object_get(file, "sig-sha256-ecdsa"), bytes, size));
+    free(bytes);
+}
+
+static void files_go_with_an_image_or_alone(void **state)
+{
+    (void)state;
+    char fonts[200], radio[200], word[2][220];
+    write_file(in_tmp(fonts, "fonts.bin"), "fonts");
+    write_file(in_tmp(radio, "radio.bin"), "firmware of the radio");
+    snprintf(word[0], sizeof word[0], "200:%s", fonts);
+    snprintf(word[1], sizeof word[1], "1:%s", radio);
+    struct t_run run = t_waft("deploy", image, "--to", "lamp-1", "--key", deployment_key, "--job",
+                              "job-files", "--file", word[0], "--file", word[1]);
+    assert_int_equal(run.code, 0);
+    assert_non_null(strstr(run.out, "1.4.0 and 2 files to 1 thing"));
+    t_run_end(&run);
+    json_t *document = document_of("job-files");
+    json_t *afr = json_object_get(document, "afr_ota");
+    assert_int_equal(json_array_size(json_object_get(afr, "files")), 3);
+    assert_file(afr, 0, 0, image);
+    assert_file(afr, 1, 200, fonts);
+    assert_file(afr, 2, 1, radio);
+    assert_non_null(json_object_get(json_object_get(document, "waft"), "digest"));
+    json_decref(document);
+    assert_int_equal(t_code(t_waft("job", "cancel", "job-files", "--force")), 0);
+
+    run = t_waft("deploy", "--file", word[0], "--to", "lamp-1", "--key", deployment_key,
+                 "--protocol", "both", "-o", "json");
+    json_t *made = json_of(run);
+    const char *job = json_string_value(json_object_get(made, "jobId"));
+    assert_int_equal(strncmp(job, "files-", 6), 0);
+    document = document_of(job);
+    afr = json_object_get(document, "afr_ota");
+    assert_int_equal(json_array_size(json_object_get(afr, "files")), 1);
+    assert_file(afr, 0, 200, fonts);
+    assert_null(json_object_get(document, "waft"));
+    char *bytes = NULL;
+    size_t len = 0;
+    const json_t *file = json_array_get(json_object_get(afr, "files"), 0);
+    assert_int_equal(
+        fetch(json_string_value(json_object_get(file, "update_data_url")), NULL, &bytes, &len),
+        200);
+    assert_int_equal(len, 5);
+    free(bytes);
+    json_decref(document);
+    assert_int_equal(t_code(t_waft("job", "cancel", job, "--force")), 0);
+    json_decref(made);
+}
+
+static void a_deployment_has_fifty_files_at_most(void **state)
+{
+    (void)state;
+    char fonts[200], word[220];
+    write_file(in_tmp(fonts, "fonts.bin"), "fonts");
+    snprintf(word, sizeof word, "7:%s", fonts);
+    for (size_t count = 49; count <= 50; count++) {
+        const char *words[120] = { "waft",      "deploy",     image,          "--to",
+                                   "lamp-1",    "--key",      deployment_key, "--job",
+                                   "job-fifty", "--protocol", "both" };
+        size_t at = 11;
+        for (size_t i = 0; i < count; i++) {
+            words[at++] = "--file";
+            words[at++] = word;
+        }
+        if (count == 49) {
+            assert_int_equal(t_code(t_run(words)), 0);
+            json_t *document = document_of("job-fifty");
+            assert_file(json_object_get(document, "afr_ota"), 49, 7, fonts);
+            json_decref(document);
+            assert_int_equal(t_code(t_waft("job", "cancel", "job-fifty", "--force")), 0);
+        } else {
+            struct t_run run = t_run(words);
+            assert_int_equal(run.code, 1);
+            assert_non_null(strstr(run.err, "at most 50 files"));
+            t_run_end(&run);
+        }
+    }
+}
+
 /* A device: hears of its job, then says these updates, each after the one before was accepted. */
 static void play_device(struct t_mqtt *m, const char *job, const char *const *updates)
 {
@@ -609,6 +711,30 @@ static void refusals_are_named_and_change_nothing(void **state)
           1,
           { DEPLOY(image, "lamp-1", deployment_key), "--job",
             "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" } },
+        { "a file without a type",
+          "TYPE:PATH",
+          1,
+          { DEPLOY(image, "lamp-1", deployment_key), "--file", image } },
+        { "a file of type 0",
+          "1 to 255",
+          1,
+          { DEPLOY(image, "lamp-1", deployment_key), "--file", "0:/bin/true" } },
+        { "a file of type 256",
+          "1 to 255",
+          1,
+          { DEPLOY(image, "lamp-1", deployment_key), "--file", "256:/bin/true" } },
+        { "a file without a path",
+          "TYPE:PATH",
+          1,
+          { DEPLOY(image, "lamp-1", deployment_key), "--file", "3:" } },
+        { "a file that is not there",
+          "no file",
+          1,
+          { DEPLOY(image, "lamp-1", deployment_key), "--file", "3:/nonexistent" } },
+        { "an empty file",
+          "empty",
+          1,
+          { DEPLOY(image, "lamp-1", deployment_key), "--file", "3:/dev/null" } },
         { "no such protocol",
           "mqtt, http or both",
           2,
@@ -904,6 +1030,8 @@ int main(void)
         cmocka_unit_test(a_disabled_thing_is_put_out_and_an_enabled_one_is_let_in),
         cmocka_unit_test(a_deployment_carries_the_signature_and_what_the_image_says),
         cmocka_unit_test(a_deployment_over_http_carries_a_url_that_serves_the_image),
+        cmocka_unit_test(files_go_with_an_image_or_alone),
+        cmocka_unit_test(a_deployment_has_fifty_files_at_most),
         cmocka_unit_test(waiting_ends_with_the_job_and_its_exit_code_says_how),
         cmocka_unit_test(watching_shows_how_far_a_download_is),
         cmocka_unit_test(waiting_can_time_out_and_the_job_goes_on),
