@@ -192,7 +192,7 @@ static void start_agent(struct sim *s, enum ota_reset_cause cause)
         .root = OTA_SPAN_LIT("$aws"),
         .thing = OTA_SPAN_LIT(SIM_THING),
         .scratch = { OTA_BUF_OF(s->device.topic), OTA_BUF_OF(s->device.payload) },
-        .source = ota_stream_source(&s->device.stream, NULL),
+        .source = sim_sources(s),
         .running = s->device.boot.verdict.slot,
         .handover = { s->device.boot.verdict.rule, cause, ota_boot_refused(&s->device.boot) },
         .policy = s->cfg.policy,
@@ -317,6 +317,8 @@ static void perform(struct sim *s, const struct ota_effect *effect)
             sim_wire_send(s, false, effect->as.publish.topic, effect->as.publish.payload);
         }
         break;
+    case OTA_EFFECT_FETCH: sim_http_fetch(s, effect); break;
+    case OTA_EFFECT_FETCH_STOP: s->fetch_stops++; break;
     case OTA_EFFECT_REBOOT:
         if (s->flash.off) {
             s->device.runs = false; /* the cut came first */

@@ -19,8 +19,16 @@
 #include "sim_image.h"
 
 #define SIM_THING "sim-1"
-/* Of blocks in JSON, which the device decodes into memory of its own. */
+/* Of blocks in JSON or over HTTP, which the device decodes or gathers in memory of its own. */
 #define SIM_BLOCK_MAX 4096u
+
+/* How the device is to be served over HTTP. */
+enum sim_http {
+    SIM_NO_HTTP,    /* the device speaks MQTT only */
+    SIM_HTTP_FIRST, /* it prefers HTTP */
+    SIM_HTTP_LAST,  /* it falls back on HTTP */
+    SIM_HTTP_ONLY,
+};
 
 struct sim_cfg {
     uint32_t sector_size, write_size;
@@ -35,6 +43,8 @@ struct sim_cfg {
     enum ota_policy policy;
     struct ota_parser_chain parsers;
     const struct ota_custom_ops *custom;
+    enum sim_http http;
+    uint32_t request_bytes; /* of a range; 0: all at once */
     /* Another flash than small even sectors, lent; both or none. */
     const struct flash_geometry *geometry;
     const struct ota_layout *layout;
@@ -54,7 +64,7 @@ struct sim_fuses {
 /** Small and quick: 512-byte sectors, 8-byte writes, slots of 12 KiB, a perfect network of 20 ms. */
 struct sim_cfg sim_cfg_default(void);
 
-enum sim_direction { SIM_TO_PROVIDER, SIM_TO_DEVICE, SIM_SUBACK };
+enum sim_direction { SIM_TO_PROVIDER, SIM_TO_DEVICE, SIM_SUBACK, SIM_FETCHED };
 
 struct sim_message {
     ota_ms_t at;
@@ -62,6 +72,10 @@ struct sim_message {
     uint8_t *topic, *payload; /* heap */
     size_t topic_len, payload_len;
     bool kept; /* outlives the connection */
+    struct sim_fetched {
+        enum { SIM_HEAD, SIM_BODY, SIM_ENDED } kind;
+        uint32_t transfer, status;
+    } fetched; /* SIM_FETCHED: part of a response, whose bytes are the payload */
     struct sim_message *next;
 };
 
@@ -104,6 +118,8 @@ struct sim {
         struct ota_verify scratch;
         struct ota_orchestrator o;
         struct ota_stream_source stream;
+        struct ota_range_source range;
+        uint8_t url[OTA_URL_MAX];
         struct ota_boot_result boot;
         uint8_t topic[OTA_TOPIC_MAX], payload[OTA_SCRATCH_PAYLOAD_MIN], room[SIM_BLOCK_MAX];
         bool runs;    /* power is on and an image's agent runs */
@@ -111,6 +127,7 @@ struct sim {
     } device;
     /* what was seen */
     uint32_t boots, stream_bytes, stream_messages;
+    uint32_t fetches, fetch_stops, fetch_bytes;
     /* the test's eyes and hands; may be NULL */
     void (*on_event)(struct sim *s, const struct ota_effect *effect);
     /* Sees each message as it is sent; false: it is lost. */
@@ -120,6 +137,8 @@ struct sim {
     struct sim_fate (*fate)(struct sim *s, const struct sim_message *m);
     /* Sees each message just before it arrives. */
     void (*on_arrival)(struct sim *s, const struct sim_message *m);
+    /* A request, before the server sees it; true: the test answers it, with sim_respond(). */
+    bool (*on_fetch)(struct sim *s, const struct ota_effect *effect);
     bool hands_off; /* the application does nothing by itself: the test commands */
 };
 
@@ -135,6 +154,9 @@ void sim_deploy(struct sim *s, const char *id, const struct sim_image *image);
 /** The same with a document of the test's own; NULL `image`: no stream. */
 void sim_deploy_document(struct sim *s, const char *id, const struct sim_image *image,
                          const char *document);
+/** The same, over these protocols: "HTTP", or "MQTT\",\"HTTP" as JSON has it; with a URL that is served. */
+void sim_deploy_over(struct sim *s, const char *id, const struct sim_image *image,
+                     const char *protocols);
 /** The document that sim_deploy() uses: a plain AWS one; signed by the real keys. */
 void sim_document(const char *id, const struct sim_image *image, char *text, size_t room);
 void sim_cancel(struct sim *s, const char *id);
@@ -144,6 +166,19 @@ void sim_say(struct sim *s, ota_ms_t after, struct ota_span topic, struct ota_sp
 
 /** The same for either side, here and now. */
 void sim_hear(struct sim *s, enum sim_direction to, struct ota_span topic, struct ota_span payload);
+/** What a server may say. */
+struct sim_response {
+    uint32_t status;           /* 0: no connection, only an end */
+    const char *content_range; /* NULL: as it should be, for `first` and `last` of `size` */
+    uint32_t first, last, size;
+    struct ota_span body;
+    uint32_t piece; /* bytes that arrive at once; 0: all */
+    bool hangs;     /* after the body: no end comes */
+};
+/** The right answer to a request for `image`. */
+struct sim_response sim_right_answer(const struct ota_effect *fetch, const struct sim_image *image);
+/** Answer a request: head, body and end arrive one after the other, a round trip from now. */
+void sim_respond(struct sim *s, const struct ota_effect *fetch, const struct sim_response *r);
 
 /** Power on: boot from what is in flash. */
 void sim_boot(struct sim *s);

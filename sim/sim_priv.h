@@ -12,6 +12,9 @@ uint32_t sim_random(struct sim *s);
 /* wire.c: a queue in the order of arrival */
 void sim_wire_send(struct sim *s, bool to_device, struct ota_span topic, struct ota_span payload);
 void sim_wire_suback(struct sim *s, struct ota_span filter);
+/** Part of a response over HTTP. */
+void sim_wire_fetched(struct sim *s, ota_ms_t after, const struct sim_fetched *part,
+                      struct ota_span bytes);
 void sim_wire_deliver(struct sim *s);
 /** All that is on the way is lost, but for what the broker keeps. */
 void sim_wire_cut(struct sim *s);
@@ -20,6 +23,10 @@ void sim_wire_close(struct sim *s);
 
 /** Whose signatures this device believes. */
 const struct sim_keys *sim_keys_of(const struct sim *s);
+
+/* http.c */
+struct ota_source *sim_sources(struct sim *s);
+void sim_http_fetch(struct sim *s, const struct ota_effect *fetch);
 
 /* provider.c */
 /** An image that may run or be served from now on. */

@@ -122,6 +122,26 @@ void sim_wire_suback(struct sim *s, struct ota_span filter)
     send(s, SIM_SUBACK, latency(s), filter, OTA_SPAN_NONE);
 }
 
+void sim_wire_fetched(struct sim *s, ota_ms_t after, const struct sim_fetched *part,
+                      struct ota_span bytes)
+{
+    struct sim_message *m = make(s, SIM_FETCHED, after, OTA_SPAN_NONE, bytes);
+    m->fetched = *part;
+    enqueue(s, m);
+}
+
+static void deliver_fetched(struct sim *s, const struct sim_fetched *part, struct ota_span bytes)
+{
+    struct ota_orchestrator *o = &s->device.o;
+    switch (part->kind) {
+    case SIM_HEAD:
+        ota_orchestrator_fetched_head(o, part->transfer, part->status, bytes, s->now);
+        break;
+    case SIM_BODY: ota_orchestrator_fetched_body(o, part->transfer, bytes, s->now); break;
+    case SIM_ENDED: ota_orchestrator_fetched_ended(o, part->transfer, s->now); break;
+    }
+}
+
 void sim_hear(struct sim *s, enum sim_direction to, struct ota_span topic, struct ota_span payload)
 {
     switch (to) {
@@ -129,6 +149,11 @@ void sim_hear(struct sim *s, enum sim_direction to, struct ota_span topic, struc
     case SIM_TO_DEVICE:
         if (s->device.runs) {
             ota_orchestrator_message(&s->device.o, topic, payload, s->now);
+        }
+        break;
+    case SIM_FETCHED:
+        if (s->device.runs) {
+            deliver_fetched(s, &m->fetched, payload);
         }
         break;
     case SIM_SUBACK:

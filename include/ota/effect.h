@@ -13,8 +13,10 @@ enum ota_effect_kind {
     OTA_EFFECT_SUBSCRIBE, /* answer with ota_..._subscribed() at the SUBACK */
     OTA_EFFECT_UNSUBSCRIBE,
     OTA_EFFECT_PUBLISH,
-    OTA_EFFECT_REBOOT, /* reset now; do not come back */
-    OTA_EFFECT_EVENT,  /* for the application, metrics and logs */
+    OTA_EFFECT_FETCH, /* GET with a range; answer with ota_..._fetched_head(), _body(), _ended() */
+    OTA_EFFECT_FETCH_STOP, /* what comes of that transfer is not wanted: break it off */
+    OTA_EFFECT_REBOOT,     /* reset now; do not come back */
+    OTA_EFFECT_EVENT,      /* for the application, metrics and logs */
 };
 
 enum ota_qos { OTA_QOS_0, OTA_QOS_1 };
@@ -50,6 +52,11 @@ struct ota_effect {
             enum ota_qos qos;
         } publish;
         struct {
+            struct ota_span url;  /* of printable ASCII, at most OTA_URL_MAX bytes */
+            uint32_t first, last; /* bytes of the file, both inclusive: "Range: bytes=FIRST-LAST" */
+            uint32_t transfer;    /* its number, to be said with all that comes of it */
+        } fetch; /* one that is open still is to be broken off. FETCH_STOP: transfer alone */
+        struct {
             enum ota_event_kind kind;
             ota_err_t error;
             uint32_t reason; /* enum ota_reason */
@@ -69,5 +76,8 @@ struct ota_scratch {
 
 /* The longest request: an update with its details (see ota/jobs.h). */
 #define OTA_SCRATCH_PAYLOAD_MIN 512u
+
+/* A presigned URL of S3 with a session's token is 1,500 bytes long; servers take 2,048 and more. */
+#define OTA_URL_MAX 2048u
 
 #endif

@@ -67,6 +67,9 @@ void ota_range_fetch(struct ota_range *r, uint32_t begin, uint32_t end);
 /** Nothing left to fetch. */
 bool ota_range_idle(const struct ota_range *r);
 
+/** Nothing is wanted any more. */
+void ota_range_stop(struct ota_range *r);
+
 /** A new URL, or the network came back: what is open is lost; ask at once. */
 void ota_range_renewed(struct ota_range *r);
 

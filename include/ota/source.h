@@ -16,6 +16,7 @@
 #include "ota/block.h"
 #include "ota/effect.h"
 #include "ota/jobdoc.h"
+#include "ota/range.h"
 #include "ota/stream.h"
 
 struct ota_source;
@@ -38,9 +39,16 @@ union ota_source_room {
 
 /** What came for a source. */
 struct ota_arrival {
-    enum { OTA_ARRIVAL_MESSAGE } kind;
-    const struct ota_topic *topic; /* MESSAGE: one of streams */
-    struct ota_span bytes;         /* MESSAGE: its payload. In, out: shortened by what was taken */
+    enum {
+        OTA_ARRIVAL_MESSAGE, /* on a topic of streams */
+        OTA_ARRIVAL_HEAD,    /* of a transfer over HTTP: status and Content-Range */
+        OTA_ARRIVAL_BODY,    /* a piece of any length */
+        OTA_ARRIVAL_ENDED,   /* it is over, well or not */
+    } kind;
+    struct ota_span bytes; /* payload, Content-Range, piece. In, out: shortened by what was taken */
+    const struct ota_topic *topic; /* MESSAGE */
+    uint32_t transfer;             /* HEAD, BODY, ENDED: the number that came with the effect */
+    uint32_t status;               /* HEAD */
 };
 
 struct ota_source_ops {
@@ -72,7 +80,8 @@ struct ota_source_ops {
      *
      * @param room   one block, for what has to be decoded or put together.
      * @param block  out, on OTA_OK: to be stored now; data may be empty.
-     * @return OTA_OK; OTA_E_NOT_FOUND: what the job said is no longer there, ask for the job again; class PEER.
+     * @return OTA_OK; OTA_E_NOT_FOUND: what the job said is no longer there, so ask for the job and
+     *         begin anew; class PEER: refused, and nothing else.
      */
     ota_err_t (*hear)(struct ota_source *s, struct ota_arrival *arrival, struct ota_buf room,
                       ota_ms_t now, struct ota_block *block);
@@ -89,7 +98,23 @@ struct ota_source {
     const struct ota_source_ops *ops;
     struct ota_source *next; /* the one to fall back on; NULL: none */
     bool offered;            /* the newest document offers it */
+    bool stale;              /* set by hear: ask for the job; what take then gives it will do */
+    uint8_t strikes; /* against it, since the last block that was stored; see OTA_SOURCE_VAIN */
 };
+
+/* When to try another: after eight faults that may pass, three denials, or two answers that are wrong. */
+enum {
+    OTA_SOURCE_FAULT = 1,  /* silence, an early end, a server in trouble */
+    OTA_SOURCE_DENIAL = 3, /* gone, or forbidden */
+    OTA_SOURCE_WRONG = 4,  /* something else than was asked for: it will be so again */
+    OTA_SOURCE_VAIN = 8,
+};
+
+/** Never so many that they begin anew. */
+static inline void ota_source_strike(struct ota_source *s, unsigned strikes)
+{
+    s->strikes = (uint8_t)(s->strikes < OTA_SOURCE_VAIN ? s->strikes + strikes : s->strikes);
+}
 
 /** The MQTT stream as a source. Open so that the caller can give it a home. */
 struct ota_stream_source {
@@ -101,5 +126,27 @@ struct ota_stream_source {
 
 /** @return `&s->base`, in front of `next`. */
 struct ota_source *ota_stream_source(struct ota_stream_source *s, struct ota_source *next);
+
+/** HTTP ranges as a source: effects FETCH out, what the HTTP client hears in. Needs the orchestrator's `room`. */
+struct ota_range_source {
+    struct ota_source base;
+    struct ota_range range;
+    struct ota_buf room; /* for the URL */
+    size_t url_len;
+    uint32_t request_size;
+    uint32_t transfer; /* the newest */
+    bool open;         /* it has not ended, nor was it broken off */
+    bool unwanted;     /* it is to be broken off */
+    bool denied;       /* by this URL */
+};
+
+/**
+ * @param url           lent: an URL that does not fit is none. OTA_URL_MAX bytes are enough.
+ * @param request_bytes bytes to ask for at once, rounded to blocks; 0: all that is missing in one
+ *                      response, streamed into the store.
+ * @return `&s->base`, in front of `next`.
+ */
+struct ota_source *ota_range_source(struct ota_range_source *s, struct ota_buf url,
+                                    uint32_t request_bytes, struct ota_source *next);
 
 #endif

@@ -319,6 +319,15 @@ static enum verdict tell_progress(struct ota_orchestrator *o, struct ota_effect 
 
 /* --- both states ---------------------------------------------------------------------- */
 
+/* Another source may have blocks in another order: it begins at the mark, as after a restart. */
+static enum verdict turn_to_another(struct ota_orchestrator *o)
+{
+    ota_fetch_stop(o);
+    ota_spend(o);
+    o->step = TAKEN;
+    return V_MORE;
+}
+
 /* The steps in which blocks are on their way. */
 static enum verdict while_fetching(struct ota_orchestrator *o, struct ota_effect *effect)
 {
@@ -329,7 +338,7 @@ static enum verdict while_fetching(struct ota_orchestrator *o, struct ota_effect
         }
     }
     if (!ota_fetch_done(o)) {
-        return V_WAIT;
+        return ota_fetch_is_vain(o) ? turn_to_another(o) : V_WAIT;
     }
     switch (o->step) {
     case HEAD: return fetch_tail(o);

@@ -15,19 +15,30 @@ bool ota_fetch_take(struct ota_orchestrator *o, const struct ota_jobdoc *doc,
     return same;
 }
 
-/* The first that the job offers; NULL: none. */
-static struct ota_source *first_offered(const struct ota_orchestrator *o)
+/* The first that the job offers and that is not asked in vain; NULL: none. */
+static struct ota_source *promising(const struct ota_orchestrator *o)
 {
     struct ota_source *s = o->cfg.source;
-    while (s != NULL && !s->offered) {
+    while (s != NULL && (!s->offered || s->strikes >= OTA_SOURCE_VAIN)) {
         s = s->next;
     }
     return s;
 }
 
-bool ota_fetch_possible(const struct ota_orchestrator *o)
+/* What was held against the sources is forgotten. */
+static void forgive(struct ota_orchestrator *o)
 {
-    return first_offered(o) != NULL;
+    for (struct ota_source *s = o->cfg.source; s != NULL; s = s->next) {
+        s->strikes = 0;
+    }
+}
+
+bool ota_fetch_offered(struct ota_orchestrator *o, const struct ota_jobdoc *doc,
+                       const struct ota_jobdoc_file *file)
+{
+    (void)ota_fetch_take(o, doc, file);
+    forgive(o);
+    return promising(o) != NULL;
 }
 
 /* --- from begin to end ---------------------------------------------------------------- */
@@ -47,7 +58,10 @@ enum verdict ota_fetch_begin(struct ota_orchestrator *o, uint32_t begin, uint32_
         .retry_ms_max = o->cfg.retry_ms_max,
         .seed = o->jobs.cfg.seed,
     };
-    struct ota_source *s = first_offered(o);
+    if (promising(o) == NULL) {
+        forgive(o); /* they had their turns: from the first one again */
+    }
+    struct ota_source *s = promising(o);
     if (s == NULL || s->ops->begin(s, &o->u.fetch.room, &fetch) != OTA_OK) {
         return ota_fail_with(o, OTA_E_JOB_DOCUMENT);
     }
@@ -59,6 +73,15 @@ enum verdict ota_fetch_begin(struct ota_orchestrator *o, uint32_t begin, uint32_
 bool ota_fetch_done(const struct ota_orchestrator *o)
 {
     return o->source->ops->stored_below(o->source) >= o->fetch_end;
+}
+
+bool ota_fetch_is_vain(const struct ota_orchestrator *o)
+{
+    const struct ota_source *other = o->cfg.source;
+    while (other != NULL && (other == o->source || !other->offered)) {
+        other = other->next;
+    }
+    return o->source->strikes >= OTA_SOURCE_VAIN && other != NULL && o->now >= ota_rested_at(o);
 }
 
 void ota_fetch_stop(struct ota_orchestrator *o)
@@ -97,6 +120,7 @@ static void on_block(struct ota_orchestrator *o, const struct ota_block *block)
     }
     ota_err_t err = ota_claim_keep(o, block);
     if (err == OTA_OK) {
+        o->source->strikes = 0;
         o->source->ops->stored(o->source, block->offset, o->now);
         err = raise_mark(o);
     }
@@ -107,16 +131,25 @@ static void on_block(struct ota_orchestrator *o, const struct ota_block *block)
 
 ota_err_t ota_fetch_on_arrival(struct ota_orchestrator *o, struct ota_arrival *arrival)
 {
-    struct ota_block block;
-    if (o->source == NULL) {
-        return OTA_OK; /* late blocks of a fetch that is over */
+    ota_err_t err = OTA_OK;
+    /* Without a source: late blocks of a fetch that is over. */
+    while (err == OTA_OK && o->source != NULL) {
+        struct ota_block block;
+        err = o->source->ops->hear(o->source, arrival, o->cfg.room, o->now, &block);
+        if (err == OTA_OK) {
+            on_block(o, &block);
+        }
+        if (arrival->bytes.len == 0) {
+            break;
+        }
     }
-    const ota_err_t err = o->source->ops->hear(o->source, arrival, o->cfg.room, o->now, &block);
-    if (err == OTA_OK) {
-        on_block(o, &block);
-    } else if (err == OTA_E_NOT_FOUND) {
+    if (err == OTA_E_NOT_FOUND) {
         ota_claim_look_again(o); /* the stream is gone: perhaps the job is too */
         return OTA_OK;
+    }
+    if (o->source != NULL && o->source->stale) {
+        o->source->stale = false;
+        ota_check(o);
     }
     return err;
 }
@@ -130,22 +163,28 @@ void ota_fetch_reconnected(struct ota_orchestrator *o)
     }
 }
 
-/* The source that may ask now; NULL: none. */
-static struct ota_source *asking(const struct ota_orchestrator *o)
+/* What it does is of use now: messages need a link, and answers a subscription. */
+static bool may_ask(const struct ota_orchestrator *o, const struct ota_source *s)
 {
-    const bool ready =
-        o->source != NULL && (o->source->ops->protocol != OTA_PROTOCOL_MQTT || ota_stream_gate(o));
-    return ready ? o->source : NULL;
+    return s->ops->protocol != OTA_PROTOCOL_MQTT || ota_stream_gate(o);
 }
 
+/* All of them: one that has been stopped may have something to break off. */
 bool ota_fetch_poll(struct ota_orchestrator *o, struct ota_effect *effect)
 {
-    struct ota_source *s = asking(o);
-    return s != NULL && s->ops->poll(s, o->now, &o->cfg.scratch, effect);
+    struct ota_source *s = o->cfg.source;
+    while (s != NULL && !(may_ask(o, s) && s->ops->poll(s, o->now, &o->cfg.scratch, effect))) {
+        s = s->next;
+    }
+    return s != NULL;
 }
 
 ota_ms_t ota_fetch_deadline(const struct ota_orchestrator *o)
 {
-    const struct ota_source *s = asking(o);
-    return s != NULL ? s->ops->deadline(s) : OTA_NEVER;
+    ota_ms_t soonest = OTA_NEVER;
+    for (const struct ota_source *s = o->cfg.source; s != NULL; s = s->next) {
+        const ota_ms_t at = may_ask(o, s) ? s->ops->deadline(s) : OTA_NEVER;
+        soonest = at < soonest ? at : soonest;
+    }
+    return soonest;
 }

@@ -15,8 +15,7 @@ static ota_err_t check_advice(struct ota_orchestrator *o, const struct ota_jobdo
     if (err != OTA_OK) {
         return err;
     }
-    (void)ota_fetch_take(o, doc, file); /* nothing is being fetched */
-    if (!ota_fetch_possible(o)) {
+    if (!ota_fetch_offered(o, doc, file)) {
         return OTA_E_JOB_PROTOCOL;
     }
     if (doc->has_class && memcmp(doc->class_id, trust->class_id, OTA_UUID_SIZE) != 0) {

@@ -159,6 +159,20 @@ void ota_orchestrator_subscribed(struct ota_orchestrator *o, struct ota_span fil
     ota_subscriptions_acked(o, filter);
 }
 
+void ota_heard(struct ota_orchestrator *o, ota_err_t err)
+{
+    o->stats.messages++;
+    o->busy = true;
+    if (err == OTA_OK) {
+        return;
+    }
+    o->stats.refused++;
+    if (!o->event_waits) {
+        ota_event(o, OTA_EVENT_MESSAGE_REFUSED);
+        o->event.as.event.error = err;
+    }
+}
+
 static ota_err_t dispatch(struct ota_orchestrator *o, const struct ota_topic *topic,
                           struct ota_span payload)
 {
@@ -168,7 +182,7 @@ static ota_err_t dispatch(struct ota_orchestrator *o, const struct ota_topic *to
     if (topic->kind < OTA_TOPIC_STREAM_DESCRIPTION) {
         return ota_answers_on_message(o, topic, payload);
     }
-    struct ota_arrival arrival = { OTA_ARRIVAL_MESSAGE, topic, payload };
+    struct ota_arrival arrival = { OTA_ARRIVAL_MESSAGE, .bytes = payload, .topic = topic };
     return ota_fetch_on_arrival(o, &arrival);
 }
 
@@ -184,18 +198,10 @@ void ota_orchestrator_message(struct ota_orchestrator *o, struct ota_span topic_
     if (err == OTA_E_NOT_FOUND) {
         return; /* the application's own traffic */
     }
-    o->stats.messages++;
-    o->busy = true;
     if (err == OTA_OK) {
         err = dispatch(o, &topic, payload);
     }
-    if (err != OTA_OK) {
-        o->stats.refused++;
-        if (!o->event_waits) {
-            ota_event(o, OTA_EVENT_MESSAGE_REFUSED);
-            o->event.as.event.error = err;
-        }
-    }
+    ota_heard(o, err);
 }
 
 void ota_orchestrator_too_large(struct ota_orchestrator *o, struct ota_span topic_text)

@@ -105,12 +105,15 @@ OTA_MUST_CHECK ota_err_t ota_claim_keep(struct ota_orchestrator *o, const struct
 /** What the newest document says of the file to fetch. @return false: something else than before. */
 bool ota_fetch_take(struct ota_orchestrator *o, const struct ota_jobdoc *doc,
                     const struct ota_jobdoc_file *file);
-/** Whether any source can fetch what was taken. */
-bool ota_fetch_possible(const struct ota_orchestrator *o);
+/** The same for a new claim: what was held against the sources is forgotten. @return false: none of them can fetch it. */
+bool ota_fetch_offered(struct ota_orchestrator *o, const struct ota_jobdoc *doc,
+                       const struct ota_jobdoc_file *file);
 /** Fetch the bytes from `begin` to `end` of the file, in `u.fetch.room`: V_MORE; V_FAIL and why. */
 enum verdict ota_fetch_begin(struct ota_orchestrator *o, uint32_t begin, uint32_t end);
 /** All of that is safe. */
 bool ota_fetch_done(const struct ota_orchestrator *o);
+/** Asking on would be in vain, and there is another source: begin again. */
+bool ota_fetch_is_vain(const struct ota_orchestrator *o);
 /** Whatever is on its way is not wanted any more, and `u.fetch.room` free. */
 void ota_fetch_stop(struct ota_orchestrator *o);
 /** Something for the sources came. */
@@ -146,6 +149,10 @@ void ota_update_of(const struct ota_orchestrator *o, enum ota_job_status status,
 #define OTA_SAY_SELF_TEST "{\"self_test\":\"%s\",\"updatedBy\":\"0x%p\",\"version\":\"%v\"}"
 enum verdict ota_publish(struct ota_orchestrator *o, const char *details,
                          struct ota_effect *effect);
+
+/* orchestrator.c */
+/** Something came; if `err`, it was dropped, and that is counted and told. */
+void ota_heard(struct ota_orchestrator *o, ota_err_t err);
 
 /* subscriptions.c */
 bool ota_subscriptions_poll(struct ota_orchestrator *o, struct ota_effect *effect);

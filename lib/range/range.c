@@ -54,6 +54,11 @@ bool ota_range_idle(const struct ota_range *r)
     return r->state == OTA_RANGE_IDLE;
 }
 
+void ota_range_stop(struct ota_range *r)
+{
+    r->state = OTA_RANGE_IDLE;
+}
+
 void ota_range_renewed(struct ota_range *r)
 {
     r->silences = 0;
@@ -75,6 +80,10 @@ bool ota_range_poll(struct ota_range *r, ota_ms_t now, struct ota_range_request 
     }
     if (r->state != OTA_RANGE_DUE) {
         r->stats.silences++;
+        if (r->state == OTA_RANGE_BODY && r->silences > 0) {
+            ask_later(r, now); /* it begins to answer, and falls silent, again and again */
+            return false;
+        }
         r->silences++;
     }
     r->got = r->stored;
@@ -179,8 +188,7 @@ ota_err_t ota_range_on_body(struct ota_range *r, struct ota_span *body, struct o
     body->ptr += len;
     body->len -= len;
     r->got += len;
-    r->silences = 0;
-    wait(r, now);
+    r->deadline = ota_backoff_deadline(&r->backoff, 0, now); /* it is not silent */
     return OTA_OK;
 }
 
@@ -191,6 +199,7 @@ void ota_range_stored(struct ota_range *r, uint32_t offset)
     }
     r->stored += least(r->cfg.block_size, r->cfg.file_size - offset);
     r->stats.blocks++;
+    r->silences = 0;
     if (r->stored >= r->end) {
         r->stored = r->end;
         r->state = OTA_RANGE_IDLE;

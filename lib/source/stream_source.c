@@ -81,13 +81,25 @@ static ota_err_t hear(struct ota_source *s, struct ota_arrival *arrival, struct 
     if (mine(s)->stream == NULL || arrival->kind != OTA_ARRIVAL_MESSAGE) {
         return OTA_OK; /* late blocks of a fetch that is over */
     }
-    return ota_stream_on_message(mine(s)->stream, arrival->topic, payload, room, block);
+    const ota_err_t err =
+        ota_stream_on_message(mine(s)->stream, arrival->topic, payload, room, block);
+    if (err == OTA_E_NOT_FOUND) {
+        ota_source_strike(s, OTA_SOURCE_DENIAL);
+    }
+    return err;
 }
 
 static bool poll(struct ota_source *s, ota_ms_t now, const struct ota_scratch *scratch,
                  struct ota_effect *effect)
 {
-    return mine(s)->stream != NULL && ota_stream_poll(mine(s)->stream, now, scratch, effect);
+    struct ota_stream *stream = mine(s)->stream;
+    if (stream == NULL) {
+        return false;
+    }
+    const uint32_t silences = stream->stats.silences;
+    const bool asks = ota_stream_poll(stream, now, scratch, effect);
+    ota_source_strike(s, stream->stats.silences - silences);
+    return asks;
 }
 
 static ota_ms_t deadline(const struct ota_source *s)

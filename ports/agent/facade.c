@@ -188,6 +188,8 @@ static void perform(const struct ota_effect *effect)
         (void)m->publish(m->context, effect->as.publish.topic, effect->as.publish.payload,
                          effect->as.publish.qos);
         break;
+    case OTA_EFFECT_FETCH:
+    case OTA_EFFECT_FETCH_STOP: break;
     case OTA_EFFECT_REBOOT: own.config.reset(own.config.reset_context); break;
     case OTA_EFFECT_EVENT: give_event(effect); break;
     }

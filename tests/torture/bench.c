@@ -306,6 +306,8 @@ static enum bench_stop perform(struct bench *b, const struct ota_effect *effect)
     case OTA_EFFECT_PUBLISH:
         bench_provide(b, effect->as.publish.topic, effect->as.publish.payload);
         break;
+    case OTA_EFFECT_FETCH:
+    case OTA_EFFECT_FETCH_STOP: break; /* there is a stream only */
     case OTA_EFFECT_REBOOT: b->device.reboot_waits = true; return BENCH_AT_REBOOT;
     case OTA_EFFECT_EVENT:
         b->device.event = effect->as.event.kind;

@@ -82,6 +82,8 @@ static void see(struct world *w, const struct ota_effect *e)
         w->events++;
         break;
     case OTA_EFFECT_UNSUBSCRIBE:
+    case OTA_EFFECT_FETCH:
+    case OTA_EFFECT_FETCH_STOP:
     case OTA_EFFECT_REBOOT: break;
     }
 }
