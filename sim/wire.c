@@ -1,6 +1,7 @@
 /*
  * The wire: messages on their way, with latency, loss, doubling and reordering.
  */
+#include "ota/fetched.h"
 #include "sim_priv.h"
 
 #include <stdlib.h>

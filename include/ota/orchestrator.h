@@ -186,16 +186,6 @@ void ota_orchestrator_message(struct ota_orchestrator *o, struct ota_span topic,
 /** A message on `topic` did not fit in the receiver's memory. */
 void ota_orchestrator_too_large(struct ota_orchestrator *o, struct ota_span topic);
 
-/*
- * What comes of a transfer that OTA_EFFECT_FETCH began: a head, pieces of a body in their order, and an end in any case
- * (a connection that cannot be made has an end, and no head). A device without HTTP links none of this: library fetched.
- */
-void ota_orchestrator_fetched_head(struct ota_orchestrator *o, uint32_t transfer, uint32_t status,
-                                   struct ota_span content_range, ota_ms_t now);
-void ota_orchestrator_fetched_body(struct ota_orchestrator *o, uint32_t transfer,
-                                   struct ota_span bytes, ota_ms_t now);
-void ota_orchestrator_fetched_ended(struct ota_orchestrator *o, uint32_t transfer, ota_ms_t now);
-
 /**
  * OTA_OK if the decision means something now; OTA_E_STATE if not (also: its ticket is another's);
  * OTA_E_NAME if its words are too long or cannot be told. On error nothing happened.

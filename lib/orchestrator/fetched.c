@@ -1,4 +1,5 @@
 /* What an HTTP client hears. */
+#include "ota/fetched.h"
 #include "workflow.h"
 
 static void arrive(struct ota_orchestrator *o, struct ota_arrival arrival, ota_ms_t now)

@@ -2,6 +2,7 @@
  * Updates over HTTP ranges: the device's real code and the provider's real domain, with a server that
  * answers as it should, or as servers do that should not.
  */
+#include "ota/fetched.h"
 #include "workflow_world.h"
 
 #define MINUTE_MS (60u * 1000u)
