@@ -131,18 +131,6 @@ void sim_wire_fetched(struct sim *s, ota_ms_t after, const struct sim_fetched *p
     enqueue(s, m);
 }
 
-static void deliver_fetched(struct sim *s, const struct sim_fetched *part, struct ota_span bytes)
-{
-    struct ota_orchestrator *o = &s->device.o;
-    switch (part->kind) {
-    case SIM_HEAD:
-        ota_orchestrator_fetched_head(o, part->transfer, part->status, bytes, s->now);
-        break;
-    case SIM_BODY: ota_orchestrator_fetched_body(o, part->transfer, bytes, s->now); break;
-    case SIM_ENDED: ota_orchestrator_fetched_ended(o, part->transfer, s->now); break;
-    }
-}
-
 void sim_hear(struct sim *s, enum sim_direction to, struct ota_span topic, struct ota_span payload)
 {
     switch (to) {
@@ -152,16 +140,38 @@ void sim_hear(struct sim *s, enum sim_direction to, struct ota_span topic, struc
             ota_orchestrator_message(&s->device.o, topic, payload, s->now);
         }
         break;
-    case SIM_FETCHED:
-        if (s->device.runs) {
-            deliver_fetched(s, &m->fetched, payload);
-        }
-        break;
+    case SIM_FETCHED: break; /* see deliver() */
     case SIM_SUBACK:
         if (s->device.runs) {
             ota_orchestrator_subscribed(&s->device.o, topic);
         }
         break;
+    }
+}
+
+static void hear_fetched(struct sim *s, const struct sim_fetched *part, struct ota_span bytes)
+{
+    struct ota_orchestrator *o = &s->device.o;
+    if (!s->device.runs) {
+        return;
+    }
+    switch (part->kind) {
+    case SIM_HEAD:
+        ota_orchestrator_fetched_head(o, part->transfer, part->status, bytes, s->now);
+        break;
+    case SIM_BODY: ota_orchestrator_fetched_body(o, part->transfer, bytes, s->now); break;
+    case SIM_ENDED: ota_orchestrator_fetched_ended(o, part->transfer, s->now); break;
+    }
+}
+
+static void deliver(struct sim *s, const struct sim_message *m)
+{
+    const struct ota_span topic = { m->topic, m->topic_len };
+    const struct ota_span payload = { m->payload, m->payload_len };
+    if (m->to == SIM_FETCHED) {
+        hear_fetched(s, &m->fetched, payload);
+    } else {
+        sim_hear(s, m->to, topic, payload);
     }
 }
 
@@ -173,8 +183,7 @@ void sim_wire_deliver(struct sim *s)
         if (s->on_arrival != NULL) {
             s->on_arrival(s, m);
         }
-        sim_hear(s, m->to, (struct ota_span){ m->topic, m->topic_len },
-                 (struct ota_span){ m->payload, m->payload_len });
+        deliver(s, m);
         release(m);
     }
 }
