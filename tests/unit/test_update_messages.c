@@ -358,6 +358,7 @@ static void cut(struct sim *s, const struct sim_message *m)
     switch (m->to) {
     case SIM_TO_DEVICE: cut_for_the_device(topic, payload); break;
     case SIM_TO_PROVIDER: cut_for_the_provider(topic, payload); break;
+    case SIM_FETCHED: break; /* over HTTP there are none */
     case SIM_SUBACK:
         for (size_t len = 0; len < topic.len; len++) {
             const uint8_t acked = s->device.o.sub_acked;
