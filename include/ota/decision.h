@@ -21,7 +21,10 @@ enum ota_command {
     OTA_COMMAND_LATER,    /* the offer, the custom job, the READY image: ask me again */
     OTA_COMMAND_SUCCEEDED, /* the custom job, taken or not */
     OTA_COMMAND_FAILED,    /* the same */
-    OTA_COMMAND_LAST = OTA_COMMAND_FAILED,
+    OTA_COMMAND_SUSPEND, /* any time: ask, tell, fetch and erase nothing, and hear nothing, until RESUME. A self-test
+                            goes on, its deadline and what it comes to; a restart is not suspended */
+    OTA_COMMAND_RESUME, /* any time: go on, and ask at once */
+    OTA_COMMAND_LAST = OTA_COMMAND_RESUME,
 };
 
 /** A command and what goes with it. */

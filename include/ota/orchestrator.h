@@ -106,6 +106,7 @@ struct ota_orchestrator {
     bool link;          /* up */
     bool restarted;     /* the restart's verdict has been carried out */
     bool halted;        /* flash fault: stand still until a restart */
+    bool suspended;     /* by the application */
     bool busy;          /* the deed has more to do at once */
     bool verified;      /* u.verify holds the target's verified image */
     uint8_t offered;    /* enum ota_offered */

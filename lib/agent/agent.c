@@ -147,8 +147,13 @@ bool ota_agent_post_message(struct ota_agent *a, struct ota_span topic, struct o
 
 void ota_agent_post_command(struct ota_agent *a, enum ota_command command)
 {
+    const uint16_t pair = 1u << OTA_COMMAND_SUSPEND | 1u << OTA_COMMAND_RESUME;
+    const uint16_t bit = (uint16_t)(1u << command);
     lock(a);
-    a->inbox.signals |= (uint16_t)(1u << command);
+    if ((bit & pair) != 0) {
+        a->inbox.signals &= (uint16_t)~pair; /* the newer one has the word */
+    }
+    a->inbox.signals |= bit;
     unlock_and_wake(a);
 }
 

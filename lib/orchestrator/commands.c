@@ -97,6 +97,26 @@ static void keep_words(struct ota_orchestrator *o, struct ota_span words)
     }
 }
 
+/* CHECK, SUSPEND, RESUME: about no job, so they mean something everywhere. */
+#define ANYWHERE (1u << OTA_COMMAND_CHECK | 1u << OTA_COMMAND_SUSPEND | 1u << OTA_COMMAND_RESUME)
+
+static void obey_at_once(struct ota_orchestrator *o, enum ota_command command)
+{
+    if (command == OTA_COMMAND_SUSPEND) {
+        o->suspended = true;
+        return;
+    }
+    if (o->suspended && command == OTA_COMMAND_RESUME) {
+        o->suspended = false;
+        ota_jobs_reconnected(&o->jobs);
+        ota_fetch_reconnected(o);
+    }
+    if (o->deferred && o->journal.state == OTA_JOURNAL_NONE) {
+        ota_undefer(o);
+    }
+    ota_check(o);
+}
+
 ota_err_t ota_orchestrator_decide(struct ota_orchestrator *o, const struct ota_decision *d)
 {
     const unsigned bit = 1u << d->command;
@@ -104,23 +124,20 @@ ota_err_t ota_orchestrator_decide(struct ota_orchestrator *o, const struct ota_d
         return OTA_E_NAME;
     }
     const bool meant = d->ticket == 0 || d->ticket == o->ticket;
-    const bool asks = d->command == OTA_COMMAND_CHECK;
-    if (o->halted || !o->restarted || !(asks || (meant && find(o, bit) < COMMANDS))) {
+    const bool anywhere = (bit & ANYWHERE) != 0;
+    if (o->halted || !o->restarted || !(anywhere || (meant && find(o, bit) < COMMANDS))) {
         return OTA_E_STATE;
     }
-    if (asks && o->deferred && o->journal.state == OTA_JOURNAL_NONE) {
-        ota_undefer(o);
-    }
     o->busy = true;
-    if (d->command == OTA_COMMAND_LATER) {
+    if (anywhere) {
+        obey_at_once(o, d->command);
+    } else if (d->command == OTA_COMMAND_LATER) {
         o->deferred = true;
         o->deadline = d->until;
-        return OTA_OK;
-    }
-    if (!asks) {
+    } else {
         keep_words(o, d->reason);
+        o->commands |= (uint16_t)bit;
     }
-    o->commands |= (uint16_t)bit;
     return OTA_OK;
 }
 

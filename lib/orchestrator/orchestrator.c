@@ -190,8 +190,8 @@ void ota_orchestrator_message(struct ota_orchestrator *o, struct ota_span topic_
                               struct ota_span payload, ota_ms_t now)
 {
     struct ota_topic topic;
-    if (o->halted || !o->restarted) {
-        return; /* no question of ours is open */
+    if (o->halted || o->suspended || !o->restarted) {
+        return; /* no question of ours is open, or it will be asked again */
     }
     o->now = now;
     ota_err_t err = ota_topic_parse(o->cfg.root, topic_text, &topic);
@@ -207,7 +207,7 @@ void ota_orchestrator_message(struct ota_orchestrator *o, struct ota_span topic_
 void ota_orchestrator_too_large(struct ota_orchestrator *o, struct ota_span topic_text)
 {
     struct ota_topic topic;
-    if (ota_topic_parse(o->cfg.root, topic_text, &topic) != OTA_OK ||
+    if (o->suspended || ota_topic_parse(o->cfg.root, topic_text, &topic) != OTA_OK ||
         !ota_span_eq(topic.thing, o->cfg.thing)) {
         return;
     }
@@ -247,15 +247,31 @@ static bool poll_link(struct ota_orchestrator *o, struct ota_effect *effect)
     return ota_fetch_poll(o, effect);
 }
 
+/* Suspended, only what a self-test needs is done: it has begun, and must come to an end. */
+static bool stands_still(const struct ota_orchestrator *o)
+{
+    if (o->halted || !o->suspended || !o->restarted) {
+        return o->halted;
+    }
+    uint32_t goes_on = 1u << OTA_JOURNAL_TESTING | 1u << OTA_JOURNAL_OUTCOME_OK;
+    if (o->journal.slot == o->cfg.running) {
+        goes_on |= 1u << OTA_JOURNAL_OUTCOME_FAIL; /* back to the image before */
+    }
+    if (o->mode == OTA_MODE_TRIAL || o->mode == OTA_MODE_ADOPT) {
+        goes_on |= 1u << OTA_JOURNAL_NONE;
+    }
+    return (goes_on >> o->journal.state & 1u) == 0;
+}
+
 /* An event that waits goes before any work. */
 bool ota_orchestrator_poll(struct ota_orchestrator *o, ota_ms_t now, struct ota_effect *effect)
 {
     o->now = now;
     if (!o->event_waits) {
-        if (!o->halted && poll_link(o, effect)) {
+        if (!o->halted && !o->suspended && poll_link(o, effect)) {
             return true;
         }
-        const enum verdict v = o->halted ? V_HALT : ota_workflow_turn(o, effect);
+        const enum verdict v = stands_still(o) ? V_HALT : ota_workflow_turn(o, effect);
         o->busy = v != V_WAIT && v != V_HALT;
         if (v == V_EFFECT) {
             return true;
@@ -279,8 +295,8 @@ ota_ms_t ota_orchestrator_deadline(const struct ota_orchestrator *o)
     if (o->busy || o->event_waits) {
         return 0;
     }
-    if (o->halted) {
-        return OTA_NEVER;
+    if (o->suspended || o->halted) {
+        return stands_still(o) ? OTA_NEVER : o->deadline;
     }
     ota_ms_t at = sooner(o->deadline, ota_fetch_deadline(o));
     if (o->link && !ota_stream_gate(o)) {

@@ -38,7 +38,7 @@ struct ota_span ota_orchestrator_filter(const struct ota_orchestrator *o, unsign
 
 bool ota_jobs_gate(const struct ota_orchestrator *o)
 {
-    return o->link && (o->sub_acked & JOBS_MASK) == JOBS_MASK;
+    return o->link && !o->suspended && (o->sub_acked & JOBS_MASK) == JOBS_MASK;
 }
 
 bool ota_stream_gate(const struct ota_orchestrator *o)

@@ -236,7 +236,6 @@ static enum verdict begin_idle(struct ota_orchestrator *o)
         o->mode = OTA_MODE_IDLE;
     }
     o->claim_known = false;
-    o->offered = OTA_OFFERED_NOTHING;
     ota_check(o);
     ota_spend(o);
     return V_MORE;
@@ -256,6 +255,7 @@ enum verdict ota_workflow_enter(struct ota_orchestrator *o, enum ota_journal_sta
     o->answered = V_WAIT;
     o->verifying = OTA_SLOT_COUNT;
     o->untouched = o->untouched && state == CLAIMED;
+    o->offered = OTA_OFFERED_NOTHING;
     ota_undefer(o);
     ota_fetch_stop(o);
     ota_jobs_hush(&o->jobs);

@@ -72,4 +72,7 @@ void ota_config_agent(const struct OTA_Config *c, struct ota_agent_cfg *agent)
     o->retry_ms_min = c->retry_ms_min;
     o->retry_ms_max = c->retry_ms_max;
     o->self_test_ms = c->self_test_ms;
+    o->policy = c->policy;
+    o->parsers = c->parsers;
+    o->custom = c->custom_jobs;
 }

@@ -34,8 +34,10 @@ static struct {
     enum ota_journal_state state;
     OTA_ImageState_t image;
     OTA_Err_t error;
-    uint32_t situation; /* a bit, by ota_journal_state; TESTING also without a job */
-    uint32_t posting;   /* callers between the check of `phase` and the end of their post */
+    bool suspended;
+    uint32_t situation;                              /* see config.h */
+    struct ota_orchestrator_stats done, done_before; /* so far; until they were cleared */
+    uint32_t posting; /* callers between the check of `phase` and the end of their post */
     OTA_CompleteCallback_t callback;
     void *callback_context;
 } shared;
@@ -104,7 +106,9 @@ static void show(void)
 
     lock();
     shared.state = state;
-    shared.situation = 1u << (testing ? OTA_JOURNAL_TESTING : state);
+    shared.situation = 1u << (testing ? OTA_JOURNAL_TESTING : state) | OTA_SITUATION(o->offered);
+    shared.suspended = o->suspended;
+    shared.done = o->stats;
     shared.image = image_state(o, testing);
     if (shared.phase == STARTING && o->restarted) {
         shared.phase = RUNNING;
@@ -127,7 +131,7 @@ static OTA_JobEvent_t event_of(enum ota_event_kind kind)
     case OTA_EVENT_CUSTOM_JOB: return OTA_JobEvent_CustomJob;
     case OTA_EVENT_NO_JOB: return OTA_JobEvent_NoJob;
     case OTA_EVENT_PROGRESS: return OTA_JobEvent_Progress;
-    case OTA_EVENT_OFFER:
+    case OTA_EVENT_OFFER: return OTA_JobEvent_Offer;
     case OTA_EVENT_CLAIMED:
     case OTA_EVENT_RESUMED:
     case OTA_EVENT_CONFIRMED:
@@ -139,11 +143,13 @@ static OTA_JobEvent_t event_of(enum ota_event_kind kind)
     return OTA_JobEvent_Info;
 }
 
-/* Without a callback: activate at once, and accept every test. */
+/* Without a callback: yes to all but what is the application's own. */
 static void decide_by_default(OTA_JobEvent_t event)
 {
-    if (event == OTA_JobEvent_Activate) {
-        (void)OTA_ActivateNewImage();
+    if (event == OTA_JobEvent_Activate || event == OTA_JobEvent_Offer) {
+        (void)OTA_Decide(OTA_Decision_Accept, 0, 0, NULL);
+    } else if (event == OTA_JobEvent_CustomJob) {
+        (void)OTA_Decide(OTA_Decision_Refuse, 0, 0, NULL);
     } else if (event == OTA_JobEvent_StartTest) {
         (void)OTA_SetImageState(OTA_ImageState_Accepted);
     }
@@ -158,6 +164,7 @@ static void give_event(const struct ota_effect *effect)
         .reason = effect->as.event.reason,
         .value = effect->as.event.value,
         .total = effect->as.event.total,
+        .ticket = effect->as.event.ticket,
         .job_id = effect->as.event.job_id,
         .document = effect->as.event.document,
     };
@@ -280,7 +287,6 @@ static OTA_Err_t prepare(const struct OTA_Config *given)
             .trust = &own.trust,
             .scratch = { OTA_BUF_OF(own.topic), OTA_BUF_OF(own.payload) },
             .source = ota_stream_source(&own.stream, NULL),
-            .policy = OTA_POLICY_ACCEPT,
             .format = OTA_FORMAT_CBOR,
         },
         .port = { port_lock, port_unlock, port_wake, NULL },
@@ -297,7 +303,11 @@ static OTA_Err_t prepare(const struct OTA_Config *given)
 static OTA_State_t state_locked(void)
 {
     if (shared.phase == RUNNING) {
-        return shared.state == OTA_JOURNAL_NONE ? OTA_AgentState_Ready : OTA_AgentState_Active;
+        const bool idle =
+            shared.state == OTA_JOURNAL_NONE && shared.situation < OTA_SITUATION(OTA_CUSTOM_TAKING);
+        return shared.suspended ? OTA_AgentState_Suspended
+               : idle           ? OTA_AgentState_Ready
+                                : OTA_AgentState_Active;
     }
     const bool closing = shared.phase > STOPPING && shared.posting > 0;
     return closing || shared.phase == STOPPING ? OTA_AgentState_ShuttingDown
@@ -310,6 +320,7 @@ static void adopt_callback(const struct OTA_Config *config)
     shared.callback = config->callback;
     shared.callback_context = config->callback_context;
     memset(&own.agent.inbox.stats, 0, sizeof own.agent.inbox.stats);
+    shared.done_before = shared.done;
 }
 
 /* The agent is prepared and nobody posts yet: tell it of the link as it is now, then let them in. */
@@ -323,7 +334,9 @@ static void open_inbox(const struct OTA_Config *config)
         ota_agent_post_link(&own.agent, told);
         lock();
     }
+    memset(&shared.done, 0, sizeof shared.done);
     adopt_callback(config);
+    shared.suspended = false;
     shared.state = OTA_JOURNAL_NONE;
     shared.image = OTA_ImageState_Unknown;
     shared.error = OTA_Err_None;
@@ -459,6 +472,9 @@ struct OTA_Statistics OTA_GetStatistics(void)
         statistics.processed = s->processed;
         statistics.dropped = s->dropped + s->too_large;
         statistics.queued = s->received - statistics.dropped;
+        statistics.refused = shared.done.refused - shared.done_before.refused;
+        statistics.blocks = shared.done.blocks - shared.done_before.blocks;
+        statistics.bytes = shared.done.bytes - shared.done_before.bytes;
     }
     unlock();
     return statistics;
@@ -506,6 +522,37 @@ OTA_Err_t OTA_ActivateNewImage(void)
 OTA_Err_t OTA_CheckForUpdate(void)
 {
     return post(OTA_COMMAND_CHECK, UINT32_MAX);
+}
+
+OTA_Err_t OTA_Suspend(void)
+{
+    return post(OTA_COMMAND_SUSPEND, UINT32_MAX);
+}
+
+OTA_Err_t OTA_Resume(void)
+{
+    return post(OTA_COMMAND_RESUME, UINT32_MAX);
+}
+
+OTA_Err_t OTA_Decide(OTA_Decision_t decision, uint32_t ticket, uint32_t later_ms,
+                     const char *reason)
+{
+    struct ota_decision d = {
+        .ticket = ticket,
+        .until = later_ms > 0 ? OTA_Os.now() + later_ms : OTA_NEVER,
+        .reason = ota_span_of_str(reason != NULL ? reason : ""),
+    };
+    lock();
+    const bool runs = shared.phase == RUNNING;
+    const bool possible = runs && ota_decision_command(decision, shared.situation, &d.command);
+    shared.posting += possible;
+    unlock();
+    if (!possible) {
+        return runs ? OTA_Err_NoActiveJob : OTA_Err_NotReady;
+    }
+    const ota_err_t err = ota_agent_post_decision(&own.agent, &d);
+    end_post();
+    return err == OTA_OK ? OTA_Err_None : OTA_Err_Reason;
 }
 
 OTA_Err_t OTA_SetImageState(OTA_ImageState_t state)

@@ -24,6 +24,7 @@ typedef enum {
     OTA_AgentState_Ready = 1,    /* waiting for a job */
     OTA_AgentState_Active = 2,   /* an update is going on */
     OTA_AgentState_ShuttingDown = 3,
+    OTA_AgentState_Suspended = 4, /* OTA_Suspend() was called */
 } OTA_State_t;
 
 typedef enum {
@@ -38,9 +39,10 @@ typedef enum {
     OTA_Err_None = 0,
     OTA_Err_NotReady,      /* before init or after shutdown */
     OTA_Err_BadImageState, /* no such state, or not one to set */
-    OTA_Err_NoActiveJob,   /* nothing to activate, test or abort */
+    OTA_Err_NoActiveJob,   /* nothing to activate, test, abort or decide */
     OTA_Err_Config,        /* a member of the config is missing or out of range */
     OTA_Err_Flash,
+    OTA_Err_Reason, /* words that cannot be told */
 } OTA_Err_t;
 
 /** Words for a person; never NULL. */
@@ -52,11 +54,13 @@ typedef enum {
     OTA_JobEvent_Fail = 1,      /* `error`, `reason` */
     OTA_JobEvent_StartTest = 2, /* the new image runs: test, then OTA_SetImageState() */
     OTA_JobEvent_SelfTestFailed = 4,
-    OTA_JobEvent_CustomJob = 5, /* `document` */
+    OTA_JobEvent_CustomJob = 5, /* `document`; with config.custom_jobs: OTA_Decide() */
     OTA_JobEvent_FileComplete = 7,
     OTA_JobEvent_NoJob = 8,
     OTA_JobEvent_Progress = 16, /* ours: `value` of `total` blocks */
     OTA_JobEvent_Info = 17,     /* ours: `info` says which (enum ota_event_kind); for logs */
+    OTA_JobEvent_Offer =
+        18, /* ours, with config.policy OTA_POLICY_ASK: `value` bytes, `document`; OTA_Decide() */
 } OTA_JobEvent_t;
 
 struct OTA_EventData {
@@ -64,6 +68,7 @@ struct OTA_EventData {
     ota_err_t error;
     uint32_t reason; /* enum ota_reason */
     uint32_t value, total;
+    uint32_t ticket; /* of the execution: for OTA_Decide() */
     struct ota_span job_id, document;
 };
 
@@ -91,8 +96,12 @@ struct OTA_Config {
     struct OTA_Mqtt mqtt;
     void (*reset)(void *context); /* must not return */
     void *reset_context;
-    OTA_CompleteCallback_t callback; /* NULL: activates at once, and accepts every test */
+    OTA_CompleteCallback_t callback; /* NULL: says yes to every offer, activation and test */
     void *callback_context;
+    enum ota_policy policy;          /* OTA_POLICY_ASK: event Offer */
+    struct ota_parser_chain parsers; /* of job documents, lent; empty: AFR alone */
+    const struct ota_custom_ops
+        *custom_jobs;                    /* &ota_custom_jobs: wanted; NULL: shown and refused */
     uint32_t block_size;                 /* 0: 4096 */
     uint32_t window;                     /* 0: 32 blocks */
     uint32_t self_test_ms;               /* 0: 16 s, as the agents before */
@@ -139,11 +148,40 @@ OTA_Err_t OTA_SetImageState(OTA_ImageState_t state);
  * or reverted and its report is still out), Aborted. Before init: Unknown. */
 OTA_ImageState_t OTA_GetImageState(void);
 
-/** Ask for the next job now. */
+/** Ask for the next job now; an offer that was put off is told again. */
 OTA_Err_t OTA_CheckForUpdate(void);
 
+typedef enum {
+    OTA_Decision_Accept,    /* Offer, CustomJob: take it; Activate: as OTA_ActivateNewImage() */
+    OTA_Decision_Later,     /* Offer, CustomJob, Activate: tell me again */
+    OTA_Decision_Refuse,    /* the same: REJECTED */
+    OTA_Decision_Succeeded, /* CustomJob, taken or not: it is done */
+    OTA_Decision_Failed,    /* the same: it cannot be done */
+} OTA_Decision_t;
+
+/**
+ * Answer an event; from the callback, or at any later time.
+ *
+ * @param ticket    of the event's data: late, it decides nothing about another job. 0: about what waits now.
+ * @param later_ms  Later: after so long; 0: when OTA_CheckForUpdate() is called. A reset forgets it.
+ * @param reason    Refuse, Succeeded, Failed: what the provider is told, at most OTA_WORDS_MAX printable ASCII
+ *                  characters without `"` and `\`; copied. NULL: our words.
+ * @return None: posted (the newest counts, if two are posted at once); NoActiveJob: nothing like that waits; Reason; NotReady.
+ */
+OTA_Err_t OTA_Decide(OTA_Decision_t decision, uint32_t ticket, uint32_t later_ms,
+                     const char *reason);
+
+/**
+ * Ask, tell, fetch and erase nothing, and drop what comes, until OTA_Resume(), which asks at once. A self-test goes on.
+ * Called twice: nothing more. A restart of the agent is not suspended.
+ */
+OTA_Err_t OTA_Suspend(void);
+OTA_Err_t OTA_Resume(void);
+
 struct OTA_Statistics {
-    uint32_t received, queued, processed, dropped;
+    uint32_t received, queued, processed, dropped; /* messages: all that came = queued + dropped */
+    uint32_t refused;       /* of the processed: not what the protocol says */
+    uint32_t blocks, bytes; /* stored */
 };
 /** Since init, or since init was last called while it runs. Zero before init; after shutdown what was last counted. */
 struct OTA_Statistics OTA_GetStatistics(void);

@@ -9,6 +9,7 @@ const char *OTA_StateName(OTA_State_t state)
     case OTA_AgentState_Ready: return "Ready";
     case OTA_AgentState_Active: return "Active";
     case OTA_AgentState_ShuttingDown: return "ShuttingDown";
+    case OTA_AgentState_Suspended: return "Suspended";
     }
     return "?";
 }
@@ -22,6 +23,7 @@ const char *OTA_ErrName(OTA_Err_t err)
     case OTA_Err_NoActiveJob: return "NoActiveJob";
     case OTA_Err_Config: return "Config";
     case OTA_Err_Flash: return "Flash";
+    case OTA_Err_Reason: return "Reason";
     }
     return "?";
 }

@@ -635,6 +635,22 @@ static void a_decision_is_posted_with_its_words_and_the_newest_counts(void **sta
     close_agent(&w);
 }
 
+static void of_suspend_and_resume_the_newer_has_the_word(void **state)
+{
+    static const enum ota_command first[] = { OTA_COMMAND_SUSPEND, OTA_COMMAND_RESUME };
+    (void)state;
+    for (unsigned i = 0; i < COUNT(first); i++) {
+        struct world w;
+        open_agent(&w, 1, 512);
+        ota_agent_post_command(&w.agent, first[i]);
+        ota_agent_post_command(&w.agent, first[1u - i]);
+        ota_agent_post_link(&w.agent, true);
+        run(&w);
+        assert_int_equal(w.subscribes, first[i] == OTA_COMMAND_SUSPEND ? OTA_SUBSCRIPTIONS : 0);
+        close_agent(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -652,6 +668,7 @@ int main(void)
         cmocka_unit_test(two_agents_share_nothing),
         cmocka_unit_test(threads_may_post_while_one_polls),
         cmocka_unit_test(a_decision_is_posted_with_its_words_and_the_newest_counts),
+        cmocka_unit_test(of_suspend_and_resume_the_newer_has_the_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

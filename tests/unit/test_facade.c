@@ -33,6 +33,7 @@ static struct seen {
         OTA_JobEvent_t event;
         enum ota_event_kind info;
         const void *context;
+        uint32_t ticket;
         char document[64];
     } event[KEPT];
     bool deaf;       /* the client takes nothing */
@@ -97,6 +98,16 @@ static bool next_change(struct timespec end)
         }                                                                                          \
     } while (0)
 
+/* Nothing signals that the agent's thread has shown its state. */
+#define AWAIT_STATE(state)                                                                         \
+    do {                                                                                           \
+        const ota_ms_t end = OTA_Os.now() + PATIENCE_MS;                                           \
+        while (OTA_GetAgentState() != (state)) {                                                   \
+            assert_true(OTA_Os.now() < end);                                                       \
+            (void)sched_yield();                                                                   \
+        }                                                                                          \
+    } while (0)
+
 static void keep(char *to, struct ota_span text)
 {
     const size_t len = text.len < TEXT_MAX - 1 ? text.len : TEXT_MAX - 1;
@@ -154,6 +165,7 @@ static void on_event(OTA_JobEvent_t event, const struct OTA_EventData *data, voi
     seen.event[at].event = event;
     seen.event[at].info = data->info;
     seen.event[at].context = context;
+    seen.event[at].ticket = data->ticket;
     (void)snprintf(seen.event[at].document, sizeof seen.event[at].document, "%.*s",
                    (int)data->document.len, (const char *)data->document.ptr);
     seen.events++;
@@ -396,12 +408,11 @@ static void states_and_errors_have_names(void **state)
         int value;
         const char *name;
     } states[] = {
-        { -2, "?" },     { -1, "Unknown" },     { 0, "NotReady" }, { 1, "Ready" },
-        { 2, "Active" }, { 3, "ShuttingDown" }, { 4, "?" },
+        { -2, "?" },     { -1, "Unknown" },     { 0, "NotReady" },  { 1, "Ready" },
+        { 2, "Active" }, { 3, "ShuttingDown" }, { 4, "Suspended" }, { 5, "?" },
     };
-    static const char *const errors[] = {
-        "None", "NotReady", "BadImageState", "NoActiveJob", "Config", "Flash", "?"
-    };
+    static const char *const errors[] = { "None",   "NotReady", "BadImageState", "NoActiveJob",
+                                          "Config", "Flash",    "Reason",        "?" };
     (void)state;
     for (size_t i = 0; i < COUNT(states); i++) {
         assert_string_equal(OTA_StateName((OTA_State_t)states[i].value), states[i].name);
@@ -578,18 +589,20 @@ static unsigned threads_alive(void)
     return count;
 }
 
+#define CYCLES 10000u /* a device that restarts its agent each hour does so in a year */
+
 static void it_can_be_started_and_ended_again_and_again(void **state)
 {
     (void)state;
     start(); /* a sanitizer's own thread, if any, is there by now */
     const unsigned running = threads_alive();
-    for (unsigned i = 0; i < 200; i++) {
+    for (unsigned i = 0; i < CYCLES; i++) {
         assert_int_equal(OTA_AgentShutdown(PATIENCE_MS), OTA_AgentState_NotReady);
         start();
     }
     assert_int_equal(threads_alive(), running);
     assert_int_equal(OTA_AgentShutdown(PATIENCE_MS), OTA_AgentState_NotReady);
-    LOOK(seen.unsubscribes == 201 * OTA_SUBSCRIPTIONS);
+    LOOK(seen.unsubscribes == (CYCLES + 1) * OTA_SUBSCRIPTIONS);
 }
 
 static void a_shutdown_that_nobody_waits_for_ends_all_the_same(void **state)
@@ -846,13 +859,156 @@ static void statistics_count_what_came_and_what_became_of_it(void **state)
     assert_true(zero(OTA_GetStatistics()));
 }
 
+/* --- decisions ------------------------------------------------------------------------------------------------- */
+
+#define BLUE "{\"mine\":{\"color\":\"blue\"}}"
+
+static bool told(const char *status, const char *reason)
+{
+    return strstr(newest_payload(), status) != NULL && strstr(newest_payload(), reason) != NULL;
+}
+
+/* The ticket of the newest event. */
+static uint32_t ticket(void)
+{
+    begin_look();
+    const uint32_t newest = seen.event[(seen.events - 1) % KEPT].ticket;
+    end_look();
+    return newest;
+}
+
+static void offer(enum ota_policy policy, const struct ota_custom_ops *custom, const char *document)
+{
+    device.config.policy = policy;
+    device.config.custom_jobs = custom;
+    start();
+    connect_agent();
+    AWAIT(seen.publishes == 1);
+    answer("job-1", document);
+}
+
+static void an_offer_waits_for_a_decision(void **state)
+{
+    (void)state;
+    assert_int_equal(OTA_Decide(OTA_Decision_Accept, 0, 0, NULL), OTA_Err_NotReady);
+    offer(OTA_POLICY_ASK, NULL, DOCUMENT("1000"));
+    AWAIT(saw(OTA_JobEvent_Offer));
+    assert_int_equal(OTA_GetAgentState(), OTA_AgentState_Ready);
+    assert_int_equal(OTA_Decide(OTA_Decision_Succeeded, 0, 0, NULL), OTA_Err_NoActiveJob);
+    assert_int_equal(OTA_Decide(OTA_Decision_Refuse, ticket(), 0, "a \"quote\""), OTA_Err_Reason);
+    assert_int_equal(OTA_Decide(OTA_Decision_Later, ticket(), 0, NULL), OTA_Err_None);
+    catch_up();
+    LOOK(seen.publishes == 1);
+    assert_int_equal(OTA_Decide(OTA_Decision_Accept, ticket(), 0, NULL), OTA_Err_None);
+    AWAIT(seen.publishes == 2);
+    LOOK(told("\"IN_PROGRESS\"", ""));
+    catch_up();
+    assert_int_equal(OTA_Decide(OTA_Decision_Accept, 0, 0, NULL), OTA_Err_NoActiveJob);
+}
+
+static void an_offer_that_is_put_off_comes_again(void **state)
+{
+    (void)state;
+    offer(OTA_POLICY_ASK, NULL, DOCUMENT("1000"));
+    AWAIT(saw(OTA_JobEvent_Offer));
+    begin_look();
+    const unsigned events = seen.events;
+    end_look();
+    assert_int_equal(OTA_Decide(OTA_Decision_Later, 0, 1, NULL), OTA_Err_None);
+    AWAIT(seen.publishes == 2); /* it asks whether it is still there */
+    answer("job-1", DOCUMENT("1000"));
+    AWAIT(seen.events > events && seen.event[(seen.events - 1) % KEPT].event == OTA_JobEvent_Offer);
+}
+
+static void a_refusal_has_a_reason(void **state)
+{
+    (void)state;
+    offer(OTA_POLICY_ASK, NULL, DOCUMENT("1000"));
+    AWAIT(saw(OTA_JobEvent_Offer));
+    assert_int_equal(OTA_Decide(OTA_Decision_Refuse, ticket() + 1u, 0, "another job's"),
+                     OTA_Err_None);
+    catch_up(); /* posted, and dropped */
+    LOOK(seen.publishes == 1);
+    assert_int_equal(OTA_Decide(OTA_Decision_Refuse, ticket(), 0, "battery is low"), OTA_Err_None);
+    AWAIT(seen.publishes == 2);
+    LOOK(told("\"REJECTED\"", "\"battery is low\""));
+}
+
+static void without_a_callback_every_offer_is_taken(void **state)
+{
+    (void)state;
+    device.config.callback = NULL;
+    offer(OTA_POLICY_ASK, NULL, DOCUMENT("1000"));
+    AWAIT(seen.publishes == 2);
+    LOOK(told("\"IN_PROGRESS\"", ""));
+}
+
+static void a_job_of_ones_own_is_taken_and_finished(void **state)
+{
+    (void)state;
+    offer(OTA_POLICY_ACCEPT, &ota_custom_jobs, BLUE);
+    AWAIT(saw(OTA_JobEvent_CustomJob));
+    assert_int_equal(OTA_Decide(OTA_Decision_Accept, ticket(), 0, NULL), OTA_Err_None);
+    AWAIT(seen.publishes == 2);
+    LOOK(told("\"IN_PROGRESS\"", ""));
+    accept_update();
+    AWAIT(saw_info(OTA_EVENT_CLAIMED));
+    assert_int_equal(OTA_GetAgentState(), OTA_AgentState_Active);
+    assert_int_equal(OTA_Decide(OTA_Decision_Succeeded, ticket(), 0, "it is blue"), OTA_Err_None);
+    AWAIT(seen.publishes == 3);
+    LOOK(told("\"SUCCEEDED\"", "\"it is blue\""));
+}
+
+static void without_a_callback_a_job_of_ones_own_is_refused(void **state)
+{
+    (void)state;
+    device.config.callback = NULL;
+    offer(OTA_POLICY_ACCEPT, &ota_custom_jobs, BLUE);
+    AWAIT(seen.publishes == 2);
+    LOOK(told("\"REJECTED\"", ""));
+}
+
+/* --- suspending ---------------------------------------------------------------------------------------------- */
+
+static void suspended_it_says_so_and_asks_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(OTA_Suspend(), OTA_Err_NotReady);
+    assert_int_equal(OTA_Resume(), OTA_Err_NotReady);
+    start();
+    assert_int_equal(OTA_Suspend(), OTA_Err_None);
+    AWAIT_STATE(OTA_AgentState_Suspended);
+    OTA_OnConnected();
+    OTA_OnMessage(NOTIFY, OTA_SPAN_LIT("{}"));
+    assert_int_equal(OTA_CheckForUpdate(), OTA_Err_None);
+    assert_int_equal(OTA_Suspend(), OTA_Err_None);
+    LOOK(seen.subscribes == 0 && seen.publishes == 0);
+    assert_int_equal(OTA_AgentInit(&device.config, PATIENCE_MS), OTA_AgentState_Suspended);
+
+    assert_int_equal(OTA_Resume(), OTA_Err_None);
+    AWAIT(seen.subscribes >= OTA_SUBSCRIPTIONS);
+    ack(0, OTA_SUBSCRIPTIONS);
+    AWAIT(seen.publishes == 1);
+    assert_int_equal(OTA_GetAgentState(), OTA_AgentState_Ready);
+}
+
+static void a_restart_ends_a_suspension(void **state)
+{
+    (void)state;
+    start();
+    assert_int_equal(OTA_Suspend(), OTA_Err_None);
+    AWAIT_STATE(OTA_AgentState_Suspended);
+    assert_int_equal(OTA_AgentShutdown(PATIENCE_MS), OTA_AgentState_NotReady);
+    start();
+}
+
 /* --- threads -------------------------------------------------------------------------------------------------- */
 
 enum { THREADS = 4, ROUNDS = 400 };
 
 static void call_everything(uint32_t *seed)
 {
-    const uint32_t which = t_random(seed) % 12u;
+    const uint32_t which = t_random(seed) % 16u;
     switch (which) {
     case 0: (void)OTA_CheckForUpdate(); break;
     case 1: (void)OTA_GetAgentState(); break;
@@ -864,6 +1020,11 @@ static void call_everything(uint32_t *seed)
     case 7: OTA_OnSubscribed(OTA_SPAN_LIT(JOBS "notify")); break;
     case 8: OTA_OnConnected(); break;
     case 9: OTA_OnDisconnected(); break;
+    case 12: (void)OTA_Suspend(); break;
+    case 13: (void)OTA_Resume(); break;
+    case 14:
+        (void)OTA_Decide((OTA_Decision_t)(t_random(seed) % 6u), t_random(seed) % 3u, 5, "why not");
+        break;
     default: OTA_OnMessage(NOTIFY, which == 10 ? OTA_SPAN_LIT("{}") : OTA_SPAN_LIT("x")); break;
     }
 }
@@ -907,6 +1068,8 @@ static void every_call_may_come_from_any_thread(void **state)
     start();
     run_threads(caller);
     OTA_OnConnected();
+    assert_int_equal(OTA_Resume(), OTA_Err_None);
+    AWAIT_STATE(OTA_AgentState_Ready);
     catch_up();
     const struct OTA_Statistics s = OTA_GetStatistics();
     assert_true(s.received > THREADS && s.received >= s.processed + s.dropped);
@@ -949,6 +1112,14 @@ int main(void)
         FACT(what_is_still_to_report_survives_a_shutdown),
         FACT(a_document_of_ones_own_is_shown_and_refused),
         FACT(statistics_count_what_came_and_what_became_of_it),
+        FACT(an_offer_waits_for_a_decision),
+        FACT(an_offer_that_is_put_off_comes_again),
+        FACT(a_refusal_has_a_reason),
+        FACT(without_a_callback_every_offer_is_taken),
+        FACT(a_job_of_ones_own_is_taken_and_finished),
+        FACT(without_a_callback_a_job_of_ones_own_is_refused),
+        FACT(suspended_it_says_so_and_asks_nothing),
+        FACT(a_restart_ends_a_suspension),
         FACT(every_call_may_come_from_any_thread),
         FACT(init_and_shutdown_may_come_from_any_thread_too),
     };

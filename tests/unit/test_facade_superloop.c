@@ -177,7 +177,7 @@ static void a_trial_is_confirmed_from_the_callback(void **state)
 static void shutdown_ends_it_and_it_can_start_again(void **state)
 {
     (void)state;
-    for (unsigned i = 1; i <= 2; i++) {
+    for (unsigned i = 1; i <= 10000; i++) {
         assert_int_equal(OTA_AgentInit(&device.config, ENOUGH_MS), OTA_AgentState_Ready);
         OTA_OnConnected();
         (void)loop();
