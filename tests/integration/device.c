@@ -184,8 +184,8 @@ _Noreturn static void become_board(struct t_device *d, int out, const char *opti
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed test leaves nothing behind */
     dup2(out, STDOUT_FILENO);
     dup2(out, STDERR_FILENO);
-    execl(WAFT_DEVICE, "waft-device", "--flash", d->flash, "--broker", "127.0.0.1:1", option, value,
-          (char *)NULL);
+    execl(WAFT_DEVICE, "waft-device", "--flash", d->flash, "--broker",
+          d->broker[0] != '\0' ? d->broker : "127.0.0.1:1", option, value, (char *)NULL);
     _exit(99);
 }
 
@@ -193,7 +193,7 @@ void t_device_start(struct t_device *d, const char *option, const char *value)
 {
     int ends[2];
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-    d->len = 0;
+    d->len = d->mark = 0;
     d->board = fork();
     assert_true(d->board >= 0);
     if (d->board == 0) {
@@ -227,11 +227,16 @@ static bool read_more(struct t_device *d, int64_t deadline)
 void t_device_until(struct t_device *d, const char *text)
 {
     const int64_t deadline = now_ms() + T_DEVICE_WAIT_MS;
-    while (strstr(d->log, text) == NULL || d->len == 0) {
+    while (d->len == 0 || strstr(d->log + d->mark, text) == NULL) {
         if (!read_more(d, deadline)) {
             fail_msg("\"%s\" was not said; but: %s", text, d->log);
         }
     }
+}
+
+void t_device_mark(struct t_device *d)
+{
+    d->mark = d->len;
 }
 
 int t_device_end(struct t_device *d, int signal)

@@ -9,14 +9,16 @@
 #include "tmp.h"
 #include <sys/types.h>
 
-#define T_DEVICE_WAIT_MS 20000
+#define T_DEVICE_WAIT_MS 60000
 
 struct t_device {
     struct t_tmp tmp;
     char flash[128];
-    pid_t board; /* 0: not running */
-    int out;     /* its stdout and stderr */
-    size_t len;  /* of `log`: all that it said since it was started */
+    char broker[64]; /* HOST:PORT; empty: there is none */
+    pid_t board;     /* 0: not running */
+    int out;         /* its stdout and stderr */
+    size_t len;      /* of `log`: all that it said since it was started */
+    size_t mark;     /* of `log`: what lies before it is not waited for any more */
     char log[65536];
 };
 
@@ -37,8 +39,11 @@ void t_device_rot(struct t_device *d, uint32_t offset);
 /** Start the board; `option` and `value` may be NULL. */
 void t_device_start(struct t_device *d, const char *option, const char *value);
 
-/** Read its lines until one contains `text`, in what was said since the start. Fails the test after T_DEVICE_WAIT_MS. */
+/** Read its lines until one contains `text`, in what was said since start or mark. Fails the test after T_DEVICE_WAIT_MS. */
 void t_device_until(struct t_device *d, const char *text);
+
+/** From now on only what is still to be read counts. */
+void t_device_mark(struct t_device *d);
 
 /** Send it a signal (0: none) and wait for its end. @return as wait() gives it. */
 int t_device_end(struct t_device *d, int signal);

@@ -101,6 +101,7 @@ static bool start(struct demo *d)
         .callback = on_job_event,
         .callback_context = d,
         .block_size = BLOCK_SIZE,
+        .self_test_ms = RELEASE_SELF_TEST_MS,
         .message_count = MESSAGE_COUNT,
         .memory = OTA_BUF_OF(d->memory),
     };
@@ -148,7 +149,7 @@ static bool connect_to_broker(struct demo *d)
 {
     const struct posix_mqtt_cfg cfg = {
         .host = d->self.args.host,
-        .port = d->self.args.port,
+        .port = d->self.args.port + RELEASE_PORT_OFF,
         .identity = &d->self.identity,
         .sink = { OTA_OnConnected, OTA_OnDisconnected, OTA_OnSubscribed, OTA_OnMessage },
     };
