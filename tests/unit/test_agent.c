@@ -295,6 +295,34 @@ static void a_topic_longer_than_any_of_ours_is_dropped(void **state)
     close_agent(&w);
 }
 
+static void what_is_larger_than_a_block_is_counted_whatever_makes_it_so(void **state)
+{
+    enum { SIZE = 128, ROOM = SIZE - OTA_INBOX_OVERHEAD };
+    (void)state;
+    static const struct {
+        const char *why;
+        size_t topic, payload;
+        bool fits;
+    } rows[] = {
+        { "a topic alone, at the limit", ROOM, 0, true },
+        { "a topic alone, one over", ROOM + 1, 0, false },
+        { "no topic", 0, ROOM + 1, false },
+        { "no topic, at the limit", 0, ROOM, true },
+    };
+    const uint8_t bytes[ROOM + 1] = { 0 };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct world w;
+        open_agent(&w, 1, SIZE);
+        const bool taken =
+            ota_agent_post_message(&w.agent, (struct ota_span){ bytes, rows[i].topic },
+                                   (struct ota_span){ bytes, rows[i].payload });
+        CHECK_ROW(rows[i].why, taken == rows[i].fits);
+        CHECK_ROW(rows[i].why, w.agent.inbox.stats.too_large == (rows[i].fits ? 0 : 1));
+        CHECK_ROW(rows[i].why, w.agent.inbox.stats.dropped == 0);
+        close_agent(&w);
+    }
+}
+
 /* --- too large ------------------------------------------------------------------------------ */
 
 static void an_answer_too_large_is_asked_for_without_its_document(void **state)
@@ -659,6 +687,7 @@ int main(void)
         cmocka_unit_test(messages_come_out_in_the_order_they_were_posted),
         cmocka_unit_test(a_message_at_the_limit_fits_and_one_byte_more_does_not),
         cmocka_unit_test(a_topic_longer_than_any_of_ours_is_dropped),
+        cmocka_unit_test(what_is_larger_than_a_block_is_counted_whatever_makes_it_so),
         cmocka_unit_test(an_answer_too_large_is_asked_for_without_its_document),
         cmocka_unit_test(what_came_over_the_link_before_is_dropped),
         cmocka_unit_test(a_link_that_blinks_is_subscribed_anew_once),

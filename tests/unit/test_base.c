@@ -248,6 +248,15 @@ static void the_class_says_what_to_do(void **state)
     }
 }
 
+static void every_error_has_the_class_that_its_list_gives_it(void **state)
+{
+    (void)state;
+#define X(name, value, class, text)                                                                \
+    assert_int_equal(ota_err_class((ota_err_t)(value)), OTA_CLASS_##class);
+    OTA_ERRORS(X)
+#undef X
+}
+
 static void a_number_outside_the_list_stops_the_device(void **state)
 {
     (void)state;
@@ -305,6 +314,7 @@ int main(void)
         cmocka_unit_test(hexadecimals_have_exactly_the_digits_asked_for),
         cmocka_unit_test(every_error_has_its_name_its_text_and_a_number_of_its_own),
         cmocka_unit_test(the_class_says_what_to_do),
+        cmocka_unit_test(every_error_has_the_class_that_its_list_gives_it),
         cmocka_unit_test(a_number_outside_the_list_stops_the_device),
         cmocka_unit_test(crc_gives_the_published_check_values),
         cmocka_unit_test(crc_in_pieces_is_crc_at_once),

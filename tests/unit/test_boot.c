@@ -69,6 +69,19 @@ static void a_trial_is_marked_before_it_runs_and_reverts_by_itself(void **state)
     fix_free(&x);
 }
 
+static void what_was_proved_of_one_slot_is_no_proof_of_the_other(void **state)
+{
+    (void)state;
+    struct fix x;
+    pending(&x, "good-counter-above");
+    struct ota_boot_result r = boot(&x, 1);
+    assert_int_equal(r.verdict.slot, OTA_SLOT_B);
+    assert_true(ota_boot_proved(&x.s, &r));
+    r.verdict.slot = OTA_SLOT_A;
+    assert_false(ota_boot_proved(&x.s, &r));
+    fix_free(&x);
+}
+
 static void a_confirmed_update_stays(void **state)
 {
     (void)state;
@@ -256,6 +269,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_trial_is_marked_before_it_runs_and_reverts_by_itself),
+        cmocka_unit_test(what_was_proved_of_one_slot_is_no_proof_of_the_other),
         cmocka_unit_test(a_confirmed_update_stays),
         cmocka_unit_test(what_does_not_verify_does_not_run_and_the_reason_is_kept),
         cmocka_unit_test(a_rotten_newest_image_gives_way_to_the_other),

@@ -466,6 +466,36 @@ static void writes_what_it_read(void **state)
     }
 }
 
+/* The unprotected area of a vector. */
+static struct ota_span unprotected_of(const struct file *f)
+{
+    const struct ota_image_header h = header_of(f);
+    const uint32_t at = ota_image_signed_size(&h);
+    return (struct ota_span){ f->bytes + at, f->size - at };
+}
+
+static void a_hardware_range_that_begins_at_zero_is_written_too(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t min, max;
+    } rows[] = { { 0, 5 }, { 3, UINT16_MAX }, { 0, 0 } };
+    const struct file f = vector_image("good-hardware");
+    struct ota_image image = image_of("good-hardware");
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        static struct ota_image got;
+        uint8_t out[OTA_IMAGE_TLVS_MAX];
+        struct ota_writer w = ota_writer(OTA_BUF_OF(out));
+        image.hw_min = rows[i].min;
+        image.hw_max = rows[i].max;
+        ota_image_protected_write(&w, &image, NULL);
+        ota_write_bytes(&w, unprotected_of(&f));
+        assert_int_equal(ota_image_read(&image.header, ota_writer_done(&w), &got), OTA_OK);
+        assert_int_equal(got.hw_min, rows[i].min);
+        assert_int_equal(got.hw_max, rows[i].max);
+    }
+}
+
 /* Out of its own vectors: what "good-everything" has that the others do not. */
 static void writes_dependencies_and_both_kinds_of_signature(void **state)
 {
@@ -488,14 +518,6 @@ static void writes_dependencies_and_both_kinds_of_signature(void **state)
     ota_image_protected_write(&w, &image, &needs);
     ota_image_unprotected_write(&w, image.digest, signings, 2);
     assert_true(ota_span_eq(ota_writer_done(&w), tlvs_of(&f, h)));
-}
-
-/* The unprotected area of a vector, and its n-th pair of key id and signature. */
-static struct ota_span unprotected_of(const struct file *f)
-{
-    const struct ota_image_header h = header_of(f);
-    const uint32_t at = ota_image_signed_size(&h);
-    return (struct ota_span){ f->bytes + at, f->size - at };
 }
 
 static struct ota_image_signing pair_of(struct ota_span area, unsigned n)
@@ -671,6 +693,7 @@ int main(void)
         cmocka_unit_test(a_deployment_is_signed_by_any_of_its_anchors),
         cmocka_unit_test(a_key_id_is_the_digest_of_the_key_in_der),
         cmocka_unit_test(writes_what_it_read),
+        cmocka_unit_test(a_hardware_range_that_begins_at_zero_is_written_too),
         cmocka_unit_test(writes_dependencies_and_both_kinds_of_signature),
         cmocka_unit_test(a_signature_is_added_behind_the_others),
         cmocka_unit_test(the_same_keys_signature_is_replaced_where_it_stands),

@@ -329,6 +329,54 @@ static void a_block_that_nobody_stored_is_asked_for_again(void **state)
     assert_int_equal(ask(&w).first, 0);
 }
 
+static void a_piece_of_nothing_changes_nothing(void **state)
+{
+    (void)state;
+    static struct world w;
+    begin(&w, BLOCK);
+    ota_range_fetch(&w.r, 0, FILE_SIZE);
+    const struct ota_range_request request = ask(&w);
+    assert_int_equal(partial(&w, request), OTA_OK);
+    uint8_t *const nothing = t_exact("", 0);
+    struct ota_span left = { nothing, 0 };
+    struct ota_block block;
+    assert_int_equal(ota_range_on_body(&w.r, &left, OTA_BUF_OF(w.room), &block, w.now), OTA_OK);
+    assert_int_equal(block.data.len, 0);
+    free(nothing);
+    body(&w, request.first, request.last + 1, BLOCK);
+    assert_int_equal(ask(&w).first, BLOCK);
+}
+
+static void what_is_stored_and_ended_when_nothing_is_open_does_not_count(void **state)
+{
+    (void)state;
+    static struct world w;
+    begin(&w, UINT32_MAX);
+    ota_range_fetch(&w.r, 0, BLOCK);
+    respond(&w, ask(&w), BLOCK);
+    assert_true(ota_range_idle(&w.r));
+    const struct ota_range_stats before = w.r.stats;
+    ota_range_stored(&w.r, BLOCK); /* right behind the range */
+    ota_range_ended(&w.r, w.now);
+    assert_memory_equal(&w.r.stats, &before, sizeof before);
+    assert_true(ota_range_idle(&w.r));
+    assert_silent(&w);
+}
+
+static void a_response_that_ends_before_it_began_is_asked_for_again(void **state)
+{
+    (void)state;
+    static struct world w;
+    begin(&w, BLOCK);
+    ota_range_fetch(&w.r, 0, FILE_SIZE);
+    assert_int_equal(ask(&w).first, 0);
+    ota_range_ended(&w.r, w.now);
+    assert_silent(&w);
+    ota_range_ended(&w.r, w.now); /* and no sooner for ending twice */
+    w.now = ota_range_deadline(&w.r);
+    assert_int_equal(ask(&w).first, 0);
+}
+
 /* --- time ---------------------------------------------------------------------------- */
 
 static void silence_is_answered_by_asking_again_ever_more_slowly(void **state)
@@ -438,6 +486,9 @@ int main(void)
         cmocka_unit_test(a_body_that_ends_early_costs_its_last_block),
         cmocka_unit_test(a_body_that_is_too_long_is_refused),
         cmocka_unit_test(a_block_that_nobody_stored_is_asked_for_again),
+        cmocka_unit_test(a_piece_of_nothing_changes_nothing),
+        cmocka_unit_test(what_is_stored_and_ended_when_nothing_is_open_does_not_count),
+        cmocka_unit_test(a_response_that_ends_before_it_began_is_asked_for_again),
         cmocka_unit_test(silence_is_answered_by_asking_again_ever_more_slowly),
         cmocka_unit_test(bytes_end_the_silence),
         cmocka_unit_test(a_new_url_is_used_at_once),

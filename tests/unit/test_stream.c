@@ -646,6 +646,24 @@ static void a_block_that_nobody_asked_for_counts_and_is_not_asked_for(void **sta
     asks_nothing(&s, 1);
 }
 
+static void a_block_that_comes_before_any_was_asked_for_is_one_less_to_ask_for(void **state)
+{
+    (void)state;
+    struct ota_stream_cfg cfg = usual;
+    cfg.file_size = 6 * 256;
+    cfg.window = 4;
+    struct ota_stream s = begun(cfg);
+    assert_true(give(&s, 0, 0));
+    asks_run(&s, 0, 1, 4);
+    assert_false(give(&s, 0, 1));
+    for (uint32_t block = 1; block < 5; block++) {
+        assert_true(give(&s, block, 1));
+    }
+    asks_run(&s, 1, 5, 1);
+    assert_true(give(&s, 5, 1));
+    assert_true(ota_stream_idle(&s));
+}
+
 /* --- messages --------------------------------------------------------------------------------------- */
 
 /* hex text with comments, as in tests/vectors */
@@ -1202,6 +1220,7 @@ int main(void)
         cmocka_unit_test(a_reconnect_asks_at_once_for_what_is_missing),
         cmocka_unit_test(another_range_replaces_the_one_before),
         cmocka_unit_test(a_block_that_nobody_asked_for_counts_and_is_not_asked_for),
+        cmocka_unit_test(a_block_that_comes_before_any_was_asked_for_is_one_less_to_ask_for),
         cmocka_unit_test(captured_data_is_taken),
         cmocka_unit_test(every_prefix_of_a_data_message_is_refused),
         cmocka_unit_test(messages_that_are_no_block_of_this_file_are_refused),
