@@ -45,10 +45,16 @@ static bool pairs_here(const struct torture_case *c)
     return false;
 }
 
-/* Elsewhere a record is torn in the one unit that the kind of cut chooses. */
+/*
+ * A record is torn in each of its units on two geometries whatever the write unit, from 4 bytes on, and with one of
+ * them on every other; elsewhere in the one unit that the kind of cut chooses.
+ */
 static bool each_unit_here(const struct torture_case *c)
 {
-    return (c->geometry == 0 || c->geometry == 3) && c->write_size >= 4;
+    const bool thorough = c->geometry == 0 || c->geometry == 3;
+    const bool once =
+        c->write_size == 1u << c->geometry % 6u && c->erased_zero == (c->geometry / 6u % 2u != 0);
+    return (thorough && c->write_size >= 4) || once;
 }
 
 /* A few cells are enough to see that nothing has come loose. */

@@ -124,6 +124,20 @@ static inline uint32_t field(enum ota_slot slot, enum trailer_field which)
     return r->offset + r->size - 16u - 8u * which;
 }
 
+/* Erases of the most worn sector in a region. */
+static inline uint32_t most_erases(const struct ota_region *region)
+{
+    uint32_t most = 0, index = 0;
+    for (uint32_t at = 0; at < world.flash.base.size; index++) {
+        const bool inside = at >= region->offset && at < region->offset + region->size;
+        if (inside && world.flash.erases[index] > most) {
+            most = world.flash.erases[index];
+        }
+        at += ota_flash_sector(&world.flash.base, at).size;
+    }
+    return most;
+}
+
 /* --- power ------------------------------------------------------------------------------ */
 
 /* From `event` on, the n-th flash operation is cut. */

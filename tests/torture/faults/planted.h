@@ -3,7 +3,7 @@
  *
  * Each lives in a wrapper around a function of ours (the linker's --wrap), asleep unless the
  * environment variable WAFT_PLANT has its name. The programs that hold them are our tests, linked
- * once more; tests/torture/faults/faults.txt says which of them must then fail.
+ * once more; docs/known-faults.md says which of them must then fail.
  */
 #ifndef PLANTED_H
 #define PLANTED_H

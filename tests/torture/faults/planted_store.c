@@ -84,6 +84,9 @@ WRAP(ota_err_t, ota_store_facts, struct ota_store *s, struct ota_store_facts *fa
     if (err == OTA_OK && planted("go-tuf-default-counter")) {
         facts->counter = 0;
     }
+    if (err == OTA_OK && planted("mcuboot-counter-room")) {
+        facts->counter_max = UINT32_MAX;
+    }
     return err;
 }
 
