@@ -4,28 +4,44 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The list has the first of them; what the device says of itself is behind those. */
 static const struct cli_column columns[] = {
     { "thingName", "THING", CLI_TEXT },
     { "state", "STATE", CLI_TEXT },
     { "createdAt", "CREATED", CLI_TEXT },
     { "certificateSerial", "CERTIFICATE", CLI_TEXT },
     { "certificateExpiresAt", "EXPIRES", CLI_TEXT },
+    { "version", "RUNS", CLI_TEXT },
+    { "reportedAt", "SAID AT", CLI_TEXT },
+    { "confirmed", "CONFIRMED", CLI_TEXT },
+    { "slot", "SLOT", CLI_TEXT },
+    { "digest", "IMAGE", CLI_TEXT },
+    { "class", "CLASS", CLI_TEXT },
+    { "hw", "HARDWARE", CLI_TEXT },
+    { "job", "LAST JOB", CLI_TEXT },
+    { "result", "RESULT", CLI_TEXT },
 };
+enum { COLUMNS = sizeof columns / sizeof columns[0], FIRST_SAID = 7, LIST_COLUMNS = 7 };
 
 static void add_thing(struct cli_table *t, const json_t *thing)
 {
-    char created[32], expires[32];
+    char created[32], expires[32], reported[32];
     cli_time(created, cli_integer(thing, "createdAt"));
     cli_time(expires, cli_integer(thing, "certificateExpiresAt"));
+    cli_time(reported, cli_integer(thing, "reportedAt"));
     bool enabled = json_is_true(json_object_get(thing, "enabled"));
-    cli_table_add(t, (const char *const[]){ cli_text(thing, "thingName"),
-                                            enabled ? "enabled" : "disabled", created,
-                                            cli_text(thing, "certificateSerial"), expires });
-}
-
-static void begin_table(struct cli_table *t)
-{
-    cli_table_begin(t, columns, sizeof columns / sizeof columns[0]);
+    const json_t *said = json_object_get(thing, "attributes");
+    const char *cells[COLUMNS] = { cli_text(thing, "thingName"),
+                                   enabled ? "enabled" : "disabled",
+                                   created,
+                                   cli_text(thing, "certificateSerial"),
+                                   expires,
+                                   cli_text(said, "version"),
+                                   reported };
+    for (size_t i = FIRST_SAID; i < COLUMNS; i++) {
+        cells[i] = cli_text(said, columns[i].key);
+    }
+    cli_table_add(t, cells);
 }
 
 static enum cli_exit list(const struct cli_args *args)
@@ -34,7 +50,7 @@ static enum cli_exit list(const struct cli_args *args)
     json_t *things = cli_api_begin(&api) ? cli_list(&api, "/waft/v1/things", "things") : NULL;
     if (things != NULL) {
         struct cli_table t;
-        begin_table(&t);
+        cli_table_begin(&t, columns, LIST_COLUMNS);
         for (size_t i = 0; i < json_array_size(things); i++) {
             add_thing(&t, json_array_get(things, i));
         }
@@ -55,7 +71,7 @@ static enum cli_exit show(const struct cli_args *args)
                         : NULL;
     if (thing != NULL) {
         struct cli_table t;
-        begin_table(&t);
+        cli_table_begin(&t, columns, COLUMNS);
         add_thing(&t, thing);
         cli_table_print_one(&t, args->format);
         cli_table_end(&t);
@@ -109,7 +125,7 @@ const struct cli_command cli_thing_show = {
     .operands = "NAME",
     .operand_min = 1,
     .operand_max = 1,
-    .summary = "show one thing",
+    .summary = "show one thing, and what its device last said of itself",
     .run = show,
 };
 

@@ -198,6 +198,7 @@ static void start_agent(struct sim *s, enum ota_reset_cause cause)
         .policy = s->cfg.policy,
         .parsers = s->cfg.parsers,
         .custom = s->cfg.custom,
+        .announce = s->cfg.announce,
         .room = OTA_BUF_OF(s->device.room),
         .format = s->cfg.format,
         .block_size = s->cfg.block_size,

@@ -45,6 +45,7 @@ struct sim_cfg {
     const struct ota_custom_ops *custom;
     enum sim_http http;
     uint32_t request_bytes; /* of a range; 0: all at once */
+    void (*announce)(const struct ota_orchestrator *o, struct ota_effect *effect);
     /* Another flash than small even sectors, lent; both or none. */
     const struct flash_geometry *geometry;
     const struct ota_layout *layout;

@@ -49,6 +49,8 @@ enum ota_policy {
     OTA_POLICY_ASK,    /* event OFFER; ACCEPT, LATER or REFUSE answers */
 };
 
+struct ota_orchestrator;
+
 struct ota_orchestrator_cfg {
     struct ota_store *store; /* opened; the orchestrator's alone from now on */
     struct ota_crypto *crypto;
@@ -68,6 +70,9 @@ struct ota_orchestrator_cfg {
     uint32_t window;                     /* blocks in flight, 1 ..= OTA_STREAM_WINDOW_MAX */
     uint32_t retry_ms_min, retry_ms_max; /* back-off of every request */
     uint32_t self_test_ms; /* of one boot: silence of the application is a failed test */
+    /* What is told of the device at each connect, and when an update has changed it: fills in a
+     * PUBLISH, reads only. ota_shadow_announce() of ota/shadow.h; NULL: nothing. */
+    void (*announce)(const struct ota_orchestrator *o, struct ota_effect *effect);
 };
 
 /** What (none) does. */
@@ -117,6 +122,7 @@ struct ota_orchestrator {
     bool fresh;         /* this boot has erased the target for the claim */
     bool brief_report;  /* the provider did not like our details: report without */
     bool event_waits;   /* `event`, for poll */
+    bool news;          /* to be told of the device */
     uint8_t confirmed;  /* enum ota_confirmed of the running image, as `facts` say */
     uint8_t slot_class; /* enum ota_slot_class that ota_classify_slot() found */
     uint8_t words_len;  /* of `words` */

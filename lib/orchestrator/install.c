@@ -31,6 +31,7 @@ static enum verdict settle_and_confirm(struct ota_orchestrator *o)
     if (ota_store_confirm(store, o->cfg.running) != OTA_OK) {
         return ota_fail(o, OTA_REASON_CANNOT_CONFIRM);
     }
+    o->confirmed = OTA_CONFIRMED_YES; /* as the next look will say */
     ota_event(o, OTA_EVENT_CONFIRMED);
     return V_OK;
 }

@@ -237,6 +237,11 @@ static bool poll_link(struct ota_orchestrator *o, struct ota_effect *effect)
     if (!ota_jobs_gate(o) || !o->restarted) {
         return ota_fetch_poll(o, effect);
     }
+    if (o->news && o->cfg.announce != NULL) {
+        o->news = false;
+        o->cfg.announce(o, effect);
+        return true;
+    }
     if (would_ask(o) && o->now >= ota_rested_at(o)) {
         (void)ota_take_command(o, OTA_COMMAND_CHECK);
         ota_jobs_ask(&o->jobs);

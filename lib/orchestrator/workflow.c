@@ -78,6 +78,7 @@ void ota_event(struct ota_orchestrator *o, enum ota_event_kind kind)
     o->event.as.event.ticket = o->ticket;
     o->event.as.event.job_id = (struct ota_span){ o->journal.job_id, o->journal.job_id_len };
     o->event_waits = true;
+    o->news = o->news || kind == OTA_EVENT_CONFIRMED || kind == OTA_EVENT_FAILED;
 }
 
 static enum verdict failed(struct ota_orchestrator *o, enum ota_reason reason, ota_err_t error)

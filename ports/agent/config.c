@@ -75,4 +75,5 @@ void ota_config_agent(const struct OTA_Config *c, struct ota_agent_cfg *agent)
     o->policy = c->policy;
     o->parsers = c->parsers;
     o->custom = c->custom_jobs;
+    o->announce = c->announce;
 }

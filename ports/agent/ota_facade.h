@@ -107,7 +107,9 @@ struct OTA_Config {
     uint32_t self_test_ms;               /* 0: 16 s, as the agents before */
     uint32_t retry_ms_min, retry_ms_max; /* 0: 2 s, 5 min */
     uint32_t message_count;              /* messages that can wait; 0: the most that fit */
-    struct ota_buf memory;               /* messages and a block: OTA_MEMORY_SIZE() */
+    /* &ota_shadow_announce of ota/shadow.h: the provider knows what runs on the device; NULL: it is not told */
+    void (*announce)(const struct ota_orchestrator *o, struct ota_effect *effect);
+    struct ota_buf memory; /* messages and a block: OTA_MEMORY_SIZE() */
 };
 
 /* Bytes of one waiting message: a block with its CBOR or base64 frame, or a document; and its topic. */

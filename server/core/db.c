@@ -55,6 +55,26 @@ size_t srv_db_thing_list(struct srv_db *db, struct srv_arena *a, struct ota_span
     return well(db) ? db->ops->thing_list(db, a, after, limit, rows) : 0;
 }
 
+bool srv_db_report_get(struct srv_db *db, struct srv_arena *a, struct ota_span thing,
+                       struct srv_report *row)
+{
+    return well(db) && db->ops->report_get(db, a, thing, row);
+}
+
+void srv_db_report_put(struct srv_db *db, const struct srv_report *row)
+{
+    if (well(db)) {
+        db->ops->report_put(db, row);
+    }
+}
+
+void srv_db_report_drop(struct srv_db *db, struct ota_span thing)
+{
+    if (well(db)) {
+        db->ops->report_drop(db, thing);
+    }
+}
+
 bool srv_db_artifact_get(struct srv_db *db, const uint8_t digest[SRV_DIGEST_SIZE],
                          struct srv_artifact *row)
 {

@@ -41,6 +41,11 @@ struct srv_db_ops {
     size_t (*thing_list)(struct srv_db *db, struct srv_arena *a, struct ota_span after,
                          size_t limit, struct srv_thing **rows);
 
+    bool (*report_get)(struct srv_db *db, struct srv_arena *a, struct ota_span thing,
+                       struct srv_report *row);
+    void (*report_put)(struct srv_db *db, const struct srv_report *row);
+    void (*report_drop)(struct srv_db *db, struct ota_span thing);
+
     bool (*artifact_get)(struct srv_db *db, const uint8_t digest[SRV_DIGEST_SIZE],
                          struct srv_artifact *row);
     void (*artifact_put)(struct srv_db *db, const struct srv_artifact *row);
@@ -94,6 +99,11 @@ void srv_db_thing_put(struct srv_db *db, const struct srv_thing *row);
 /** By name, those behind `after` (empty: from the first). */
 size_t srv_db_thing_list(struct srv_db *db, struct srv_arena *a, struct ota_span after,
                          size_t limit, struct srv_thing **rows);
+
+bool srv_db_report_get(struct srv_db *db, struct srv_arena *a, struct ota_span thing,
+                       struct srv_report *row);
+void srv_db_report_put(struct srv_db *db, const struct srv_report *row);
+void srv_db_report_drop(struct srv_db *db, struct ota_span thing);
 
 bool srv_db_artifact_get(struct srv_db *db, const uint8_t digest[SRV_DIGEST_SIZE],
                          struct srv_artifact *row);

@@ -104,7 +104,7 @@ static void reject_topic(struct srv_tx *tx, struct ota_span topic)
     srv_tx_message(tx, ota_writer_done(&w), ota_writer_done(&r.w), 0);
 }
 
-static bool thing_ok(struct srv_tx *tx, struct ota_span name)
+bool srv_request_thing_ok(struct srv_tx *tx, struct ota_span name)
 {
     struct srv_thing thing;
     if (!srv_db_thing_get(tx->db, name, &thing)) {
@@ -122,8 +122,8 @@ static bool handle(struct srv_tx *tx, struct srv_request *rq, struct ota_span pa
     bool done = srv_json_object(payload, &body, tx->err);
     if (done) {
         rq->body = body;
-        done = srv_json_token(body, &rq->token, tx->err) && thing_ok(tx, rq->topic.thing) &&
-               kind_of(rq->topic.kind)->handle(tx, rq);
+        done = srv_json_token(body, &rq->token, tx->err) &&
+               srv_request_thing_ok(tx, rq->topic.thing) && kind_of(rq->topic.kind)->handle(tx, rq);
     }
     if (!done) {
         reject(tx, rq);
@@ -135,6 +135,9 @@ static bool handle(struct srv_tx *tx, struct srv_request *rq, struct ota_span pa
 bool srv_do_device_request(struct srv_tx *tx, const struct srv_command *c)
 {
     struct srv_request rq = { .token = OTA_SPAN_NONE };
+    if (srv_shadow_is(tx, c->device.topic)) {
+        return srv_do_shadow(tx, c);
+    }
     const ota_err_t err =
         ota_topic_parse(ota_span_of_str(tx->core->topic_root), c->device.topic, &rq.topic);
     if (err == OTA_E_NAME) {
@@ -153,6 +156,7 @@ void srv_device_refuse(struct srv_tx *tx, const struct srv_command *c)
     struct srv_request rq = { .token = OTA_SPAN_NONE };
     struct srv_err unread;
     json_t *body = NULL;
+    srv_shadow_refuse(tx, c);
     if (ota_topic_parse(ota_span_of_str(tx->core->topic_root), c->device.topic, &rq.topic) !=
             OTA_OK ||
         kind_of(rq.topic.kind) == NULL) {

@@ -18,6 +18,9 @@ struct srv_request {
     struct srv_execution current;
 };
 
+/** Whether the thing is there and enabled; else the error is set. */
+bool srv_request_thing_ok(struct srv_tx *tx, struct ota_span name);
+
 bool srv_request_get(struct srv_tx *tx, struct srv_request *rq);
 bool srv_request_start_next(struct srv_tx *tx, struct srv_request *rq);
 bool srv_request_describe(struct srv_tx *tx, struct srv_request *rq);

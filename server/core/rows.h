@@ -32,6 +32,14 @@ struct srv_thing {
     int64_t cert_expires_s;
 };
 
+/** What a device says of itself: its named shadow `waft`, which is the thing's attributes. */
+struct srv_report {
+    char thing[OTA_THING_NAME_MAX + 1u];
+    uint64_t version;           /* of the shadow: 1 when made, +1 with each update */
+    int64_t at_s;               /* of the newest */
+    struct ota_span attributes; /* JSON object of texts */
+};
+
 struct srv_artifact {
     uint8_t digest[SRV_DIGEST_SIZE]; /* SHA-256 of the file; its hex is the file's name */
     uint64_t size;

@@ -54,7 +54,7 @@ enum srv_command_kind {
     SRV_CMD_STREAM_CREATE,
     SRV_CMD_JOB_CREATE,
     SRV_CMD_JOB_CANCEL,
-    SRV_CMD_DEVICE_REQUEST, /* a message on one of the Jobs request topics */
+    SRV_CMD_DEVICE_REQUEST, /* a message on a request topic of Jobs or the shadow */
     SRV_CMD_TICK,           /* time has passed: expire timers */
     SRV_CMD_CLOCK_JUMP,     /* the wall clock was set: running timers move with it */
     SRV_CMD_OUTBOX_SENT,    /* the broker has taken these notifications */

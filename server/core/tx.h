@@ -67,6 +67,11 @@ bool srv_document_check(struct srv_tx *tx, struct ota_span document);
 /** The document as `thing` gets it: a URL for each placeholder. */
 struct ota_span srv_document_for(struct srv_tx *tx, const struct srv_job *job, const char *thing);
 
+/* shadow.c: device requests too, on the topics of the named shadow */
+bool srv_shadow_is(const struct srv_tx *tx, struct ota_span topic);
+bool srv_do_shadow(struct srv_tx *tx, const struct srv_command *c);
+void srv_shadow_refuse(struct srv_tx *tx, const struct srv_command *c);
+
 /* things.c, jobs.c, device.c: the commands */
 bool srv_do_thing_create(struct srv_tx *tx, const struct srv_command *c);
 bool srv_do_thing_disable(struct srv_tx *tx, const struct srv_command *c);

@@ -1,9 +1,10 @@
 /* Migrations: numbered, applied in order, each in one transaction with its number. */
 #include "migration_0001.h"
+#include "migration_0002.h"
 #include "sqlite_priv.h"
 #include <stdio.h>
 
-static const char *const migrations[] = { migration_0001 };
+static const char *const migrations[] = { migration_0001, migration_0002 };
 #define NEWEST ((int)(sizeof migrations / sizeof migrations[0]))
 
 static bool version_read(sqlite3 *connection, int *version, struct srv_err *err)

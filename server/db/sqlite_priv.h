@@ -13,6 +13,9 @@
     X(thing_get)                                                                                   \
     X(thing_put)                                                                                   \
     X(thing_list)                                                                                  \
+    X(report_get)                                                                                  \
+    X(report_put)                                                                                  \
+    X(report_drop)                                                                                 \
     X(artifact_get)                                                                                \
     X(artifact_put)                                                                                \
     X(stream_get)                                                                                  \
@@ -96,6 +99,10 @@ bool srv_sqlite_thing_get(struct srv_db *db, struct ota_span name, struct srv_th
 void srv_sqlite_thing_put(struct srv_db *db, const struct srv_thing *row);
 size_t srv_sqlite_thing_list(struct srv_db *db, struct srv_arena *a, struct ota_span after,
                              size_t limit, struct srv_thing **rows);
+bool srv_sqlite_report_get(struct srv_db *db, struct srv_arena *a, struct ota_span thing,
+                           struct srv_report *row);
+void srv_sqlite_report_put(struct srv_db *db, const struct srv_report *row);
+void srv_sqlite_report_drop(struct srv_db *db, struct ota_span thing);
 bool srv_sqlite_artifact_get(struct srv_db *db, const uint8_t digest[SRV_DIGEST_SIZE],
                              struct srv_artifact *row);
 void srv_sqlite_artifact_put(struct srv_db *db, const struct srv_artifact *row);

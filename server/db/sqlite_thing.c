@@ -1,4 +1,4 @@
-/* Things, artifacts, streams. */
+/* Things and what they report, artifacts, streams. */
 #include "sqlite_priv.h"
 
 static void thing_read(sqlite3_stmt *s, struct srv_arena *a, void *out)
@@ -46,6 +46,39 @@ size_t srv_sqlite_thing_list(struct srv_db *db, struct srv_arena *a, struct ota_
     srv_sql_bind_text(s, 1, after);
     srv_sql_bind_u64(s, 2, limit);
     return srv_sql_rows(db, s, &thing_reader, a, limit, rows);
+}
+
+bool srv_sqlite_report_get(struct srv_db *db, struct srv_arena *a, struct ota_span thing,
+                           struct srv_report *row)
+{
+    sqlite3_stmt *s = srv_sql(db, SQL_report_get);
+    srv_sql_bind_text(s, 1, thing);
+    if (!srv_sql_row(db, s)) {
+        return false;
+    }
+    srv_sql_name(row->thing, sizeof row->thing, s, 0);
+    row->version = srv_sql_u64(s, 1);
+    row->at_s = sqlite3_column_int64(s, 2);
+    row->attributes = srv_sql_text(a, s, 3);
+    srv_sql_done(s);
+    return true;
+}
+
+void srv_sqlite_report_put(struct srv_db *db, const struct srv_report *row)
+{
+    sqlite3_stmt *s = srv_sql(db, SQL_report_put);
+    srv_sql_bind_str(s, 1, row->thing);
+    srv_sql_bind_u64(s, 2, row->version);
+    srv_sql_bind_int(s, 3, row->at_s);
+    srv_sql_bind_text(s, 4, row->attributes);
+    srv_sql_run(db, s);
+}
+
+void srv_sqlite_report_drop(struct srv_db *db, struct ota_span thing)
+{
+    sqlite3_stmt *s = srv_sql(db, SQL_report_drop);
+    srv_sql_bind_text(s, 1, thing);
+    srv_sql_run(db, s);
 }
 
 bool srv_sqlite_artifact_get(struct srv_db *db, const uint8_t digest[SRV_DIGEST_SIZE],

@@ -25,6 +25,17 @@ ON CONFLICT (name) DO UPDATE SET
 SELECT name, state, created_at_s, updated_at_s, cert_serial, cert_expires_s
 FROM thing WHERE name > ?1 ORDER BY name LIMIT ?2;
 
+-- :report_get
+SELECT thing, version, at_s, attributes FROM report WHERE thing = ?1;
+
+-- :report_put
+INSERT INTO report (thing, version, at_s, attributes) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (thing) DO UPDATE SET
+    version = excluded.version, at_s = excluded.at_s, attributes = excluded.attributes;
+
+-- :report_drop
+DELETE FROM report WHERE thing = ?1;
+
 -- :artifact_get
 SELECT digest, size, created_at_s FROM artifact WHERE digest = ?1;
 

@@ -8,20 +8,29 @@
 
 #define CA_MAX (64u * 1024u)
 
-static json_t *thing_json(const struct srv_thing *thing)
+/* The device's own words, all of them texts; empty if it has said nothing. */
+static json_t *attributes_json(const struct srv_report *report)
+{
+    json_t *attributes =
+        json_loadb((const char *)report->attributes.ptr, report->attributes.len, 0, NULL);
+    return attributes != NULL ? attributes : json_object();
+}
+
+static json_t *thing_json(const struct srv_thing *thing, const struct srv_report *report)
 {
     json_t *object = json_object();
     json_object_set_new(object, "thingName", json_string(thing->name));
     http_set_arn(object, "thingArn", "thing", thing->name);
-    json_object_set_new(object, "attributes", json_object());
+    json_object_set_new(object, "attributes", attributes_json(report));
     json_object_set_new(object, "version", json_integer(1));
     return object;
 }
 
 /* What AWS has no word for. */
-static json_t *thing_json_ours(const struct srv_thing *thing)
+static json_t *thing_json_ours(const struct srv_thing *thing, const struct srv_report *report)
 {
-    json_t *object = thing_json(thing);
+    json_t *object = thing_json(thing, report);
+    http_set_time(object, "reportedAt", report->at_s);
     json_object_set_new(object, "enabled", json_boolean(thing->state == SRV_THING_ENABLED));
     http_set_text(object, "certificateSerial", ota_span_of_str(thing->cert_serial));
     http_set_time(object, "certificateExpiresAt", thing->cert_expires_s);
@@ -93,13 +102,22 @@ static void provision(struct http_request *r)
     http_reply(r, reply);
 }
 
-static bool load(struct http_request *r, struct srv_thing *thing)
+static void load_report(struct http_request *r, const char *thing, struct srv_report *report)
+{
+    *report = (struct srv_report){ .version = 0 };
+    (void)srv_db_report_get(r->db, &r->arena, ota_span_of_str(thing), report);
+}
+
+static bool load(struct http_request *r, struct srv_thing *thing, struct srv_report *report)
 {
     struct srv_db *db = http_db(r);
     if (db == NULL) {
         return false;
     }
     bool found = srv_db_thing_get(db, r->args[0], thing);
+    if (found) {
+        load_report(r, thing->name, report);
+    }
     return http_db_ok(r) && (found || srv_fail(&r->err, SRV_E_NOT_FOUND, "there is no thing %.*s",
                                                (int)r->args[0].len, (const char *)r->args[0].ptr));
 }
@@ -107,8 +125,9 @@ static bool load(struct http_request *r, struct srv_thing *thing)
 static void describe(struct http_request *r)
 {
     struct srv_thing thing;
-    if (load(r, &thing)) {
-        json_t *reply = thing_json(&thing);
+    struct srv_report report;
+    if (load(r, &thing, &report)) {
+        json_t *reply = thing_json(&thing, &report);
         json_object_set_new(reply, "defaultClientId", json_string(thing.name));
         json_object_set_new(reply, "thingId", json_string(thing.name));
         http_reply(r, reply);
@@ -118,12 +137,14 @@ static void describe(struct http_request *r)
 static void describe_ours(struct http_request *r)
 {
     struct srv_thing thing;
-    if (load(r, &thing)) {
-        http_reply(r, thing_json_ours(&thing));
+    struct srv_report report;
+    if (load(r, &thing, &report)) {
+        http_reply(r, thing_json_ours(&thing, &report));
     }
 }
 
-static void list_with(struct http_request *r, json_t *(*form)(const struct srv_thing *))
+static void list_with(struct http_request *r,
+                      json_t *(*form)(const struct srv_thing *, const struct srv_report *))
 {
     size_t limit = http_max_results(r);
     struct srv_db *db = limit > 0 ? http_db(r) : NULL;
@@ -132,12 +153,15 @@ static void list_with(struct http_request *r, json_t *(*form)(const struct srv_t
     }
     struct srv_thing *things = NULL;
     size_t count = srv_db_thing_list(db, &r->arena, http_next_token(r), limit, &things);
-    if (!http_db_ok(r)) {
-        return;
-    }
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++) {
-        json_array_append_new(list, form(&things[i]));
+        struct srv_report report;
+        load_report(r, things[i].name, &report);
+        json_array_append_new(list, form(&things[i], &report));
+    }
+    if (!http_db_ok(r)) {
+        json_decref(list);
+        return;
     }
     json_t *reply = json_object();
     json_object_set_new(reply, "things", list);

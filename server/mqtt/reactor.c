@@ -202,7 +202,7 @@ static void *run(void *ctx)
 
 static void filter_write(struct srv_reactor *r, size_t index, const char *rest)
 {
-    snprintf(r->filters[index], sizeof r->filters[index], "%s/things/+/jobs/%s", r->core.topic_root,
+    snprintf(r->filters[index], sizeof r->filters[index], "%s/things/+/%s", r->core.topic_root,
              rest);
     r->filter_list[index] = r->filters[index];
 }
@@ -210,16 +210,18 @@ static void filter_write(struct srv_reactor *r, size_t index, const char *rest)
 /* The literal root comes first: a filter that begins with a wildcard does not match "$...". */
 static void link_open(struct srv_reactor *r)
 {
-    filter_write(r, 0, "get");
-    filter_write(r, 1, "start-next");
-    filter_write(r, 2, "+/get");
-    filter_write(r, 3, "+/update");
+    static const char *const requests[REACTOR_FILTERS] = { "jobs/get", "jobs/start-next",
+                                                           "jobs/+/get", "jobs/+/update",
+                                                           "shadow/name/waft/+" };
+    for (size_t i = 0; i < REACTOR_FILTERS; i++) {
+        filter_write(r, i, requests[i]);
+    }
     r->link = srv_link_open(
         &(struct srv_link_config){ .name = "waft.provider",
                                    .address = &r->config.broker,
                                    .login = r->config.broker.control,
                                    .filters = r->filter_list,
-                                   .filter_count = 4,
+                                   .filter_count = REACTOR_FILTERS,
                                    .qos = 1,
                                    .events = { on_up, on_down, on_message, on_acknowledged },
                                    .ctx = r });

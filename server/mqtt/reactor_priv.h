@@ -13,6 +13,8 @@
 /* Messages in one transaction, about (one read can give several): enough to spread an fsync
  * thin, few enough to answer soon. */
 #define REACTOR_BATCH_MAX 256u
+/* Requests of Jobs, and of the named shadow. */
+#define REACTOR_FILTERS 5u
 /* Commands of other threads that may wait. */
 #define REACTOR_WAITING_MAX 1024u
 
@@ -42,8 +44,8 @@ struct item {
 struct srv_reactor {
     struct srv_reactor_config config;
     struct srv_core core;
-    char filters[4][OTA_TOPIC_MAX];
-    const char *filter_list[4];
+    char filters[REACTOR_FILTERS][OTA_TOPIC_MAX];
+    const char *filter_list[REACTOR_FILTERS];
     struct srv_link *link;
     struct srv_streams *streams;
     pthread_t thread;

@@ -194,6 +194,36 @@ static void a_disabled_thing_is_put_out_and_an_enabled_one_is_let_in(void **stat
     assert_int_equal(t_code(t_waft("thing", "disable", "nobody")), 1);
 }
 
+static void what_a_device_says_of_itself_is_shown(void **state)
+{
+    (void)state;
+    json_t *thing = json_of(t_waft("thing", "show", "lamp-1", "-o", "json"));
+    assert_string_equal(json_string_value(json_object_get(thing, "version")), "");
+    assert_string_equal(json_string_value(json_object_get(thing, "reportedAt")), "-");
+    json_decref(thing);
+    struct t_mqtt *m = connect_as("lamp-1");
+    assert_true(m->connected);
+    t_mqtt_subscribe(m, "$aws/things/lamp-1/shadow/name/waft/update/accepted");
+    t_mqtt_publish(m, "$aws/things/lamp-1/shadow/name/waft/update",
+                   "{\"state\":{\"reported\":{\"version\":\"1.3.0\",\"slot\":\"B\",\"hw\":4,"
+                   "\"class\":\"\\u001b[31m\"}}}"); /* a device that plays with terminals */
+    t_mqtt_publish(m, "$aws/things/lamp-1/shadow/name/waft/update",
+                   "{\"state\":{\"reported\":{\"version\":\"1.3.0\",\"slot\":\"B\",\"hw\":4}}}");
+    assert_true(t_mqtt_until_count(m, NULL, &m->message_count, 1));
+    t_mqtt_close(m);
+    thing = json_of(t_waft("thing", "show", "lamp-1", "-o", "json"));
+    assert_string_equal(json_string_value(json_object_get(thing, "version")), "1.3.0");
+    assert_string_equal(json_string_value(json_object_get(thing, "slot")), "B");
+    assert_string_equal(json_string_value(json_object_get(thing, "hw")), "4");
+    assert_string_equal(json_string_value(json_object_get(thing, "class")), "");
+    assert_string_not_equal(json_string_value(json_object_get(thing, "reportedAt")), "-");
+    json_decref(thing);
+    json_t *things = json_of(t_waft("thing", "list", "-o", "json"));
+    assert_string_equal(json_string_value(json_object_get(json_array_get(things, 0), "version")),
+                        "1.3.0");
+    json_decref(things);
+}
+
 /* ---- deployments ---- */
 
 static json_t *document_of(const char *job)
@@ -1028,6 +1058,7 @@ int main(void)
         cmocka_unit_test(a_thing_is_created_once_and_its_key_stays_here),
         cmocka_unit_test(thing_names_end_at_128_characters),
         cmocka_unit_test(a_disabled_thing_is_put_out_and_an_enabled_one_is_let_in),
+        cmocka_unit_test(what_a_device_says_of_itself_is_shown),
         cmocka_unit_test(a_deployment_carries_the_signature_and_what_the_image_says),
         cmocka_unit_test(a_deployment_over_http_carries_a_url_that_serves_the_image),
         cmocka_unit_test(files_go_with_an_image_or_alone),

@@ -4,6 +4,7 @@
  * is not kicked.
  */
 #include "board.h"
+#include "ota/shadow.h"
 #include "ota_facade.h"
 #include "posix_board.h"
 #include "posix_mqtt.h"
@@ -103,6 +104,7 @@ static bool start(struct demo *d)
         .block_size = BLOCK_SIZE,
         .self_test_ms = RELEASE_SELF_TEST_MS,
         .message_count = MESSAGE_COUNT,
+        .announce = ota_shadow_announce,
         .memory = OTA_BUF_OF(d->memory),
     };
     if (OTA_AgentInit(&config, 0) == OTA_AgentState_NotReady &&
