@@ -33,8 +33,8 @@ OTA_APART static ota_err_t gather(const struct ota_boot_cfg *cfg, struct ota_boo
 /* --- the chosen image -------------------------------------------------------------------------- */
 
 /* Verify the image that was chosen, and count its trial. */
-static ota_err_t prepare(const struct ota_boot_cfg *cfg, const struct ota_trust *trust,
-                         struct ota_boot_result *result)
+OTA_APART static ota_err_t prepare(const struct ota_boot_cfg *cfg, const struct ota_trust *trust,
+                                   struct ota_boot_result *result)
 {
     const enum ota_slot slot = result->verdict.slot;
     struct ota_verify *const v = cfg->scratch;

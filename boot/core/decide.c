@@ -27,21 +27,26 @@ static enum ota_boot_rule rule_of(const struct ota_boot_slot *slot, uint8_t tria
     return OTA_BOOT_RECOVERY;
 }
 
-/* None, or a torn one, is the lowest. */
-static int64_t sequence_of(const struct ota_slot_facts *facts)
+/* By install sequence: none, or a torn one, is the lowest. */
+OTA_APART static bool newer(const struct ota_slot_facts *a, const struct ota_slot_facts *b)
 {
-    return facts->sequence_mark == OTA_MARK_SET ? (int64_t)facts->sequence : -1;
+    return a->sequence_mark == OTA_MARK_SET &&
+           (b->sequence_mark != OTA_MARK_SET || a->sequence > b->sequence);
 }
 
 /* Of two slots under one rule. What has no marks has no sequence either: there the version decides. */
 static bool prefer_b(const struct ota_boot_slot *a, const struct ota_boot_slot *b,
                      enum ota_boot_rule rule)
 {
-    const int64_t newer = sequence_of(&b->trailer) - sequence_of(&a->trailer);
-    if (newer == 0 || rule == OTA_BOOT_UNMARKED) {
-        return ota_version_compare(a->version, b->version) < 0;
+    if (rule != OTA_BOOT_UNMARKED) {
+        if (newer(&b->trailer, &a->trailer)) {
+            return true;
+        }
+        if (newer(&a->trailer, &b->trailer)) {
+            return false;
+        }
     }
-    return newer > 0;
+    return ota_version_compare(a->version, b->version) < 0;
 }
 
 struct ota_boot_verdict ota_boot_decide(const struct ota_boot_facts *facts, uint8_t trials_max)

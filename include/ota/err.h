@@ -88,11 +88,14 @@ const char *ota_err_text(ota_err_t err);
 
 #if defined(__GNUC__)
 #define OTA_MUST_CHECK __attribute__((warn_unused_result))
-/* A function of its own even if it is called once: its frame is gone before deeper calls are made. */
+/* A function of its own, however often it is called: its frame is gone before deeper calls are made, or less code. */
 #define OTA_APART __attribute__((noinline))
+/* For what is smaller in place than called, where the compiler would guess otherwise. */
+#define OTA_INLINE __attribute__((always_inline)) static inline
 #else
 #define OTA_MUST_CHECK
 #define OTA_APART
+#define OTA_INLINE static inline
 #endif
 
 #endif

@@ -58,9 +58,17 @@ struct ota_region ota_flash_sector(const struct ota_flash *f, uint32_t offset);
  * @return OTA_OK; OTA_E_RANGE outside the flash or, for write and erase, not aligned
  *         (offsets are computed from input, so this is not asserted); OTA_E_FLASH if the part refused.
  */
-OTA_MUST_CHECK ota_err_t ota_flash_read(struct ota_flash *f, uint32_t offset, struct ota_buf into);
+OTA_MUST_CHECK ota_err_t ota_flash_load(struct ota_flash *f, uint32_t offset, uint8_t *into,
+                                        size_t len);
 OTA_MUST_CHECK ota_err_t ota_flash_write(struct ota_flash *f, uint32_t offset,
                                          struct ota_span from);
 OTA_MUST_CHECK ota_err_t ota_flash_erase(struct ota_flash *f, uint32_t offset);
+
+/** ota_flash_load() into a buf: in place, since four arguments in registers cost callers less than a struct. */
+OTA_MUST_CHECK static inline ota_err_t ota_flash_read(struct ota_flash *f, uint32_t offset,
+                                                      struct ota_buf into)
+{
+    return ota_flash_load(f, offset, into.ptr, into.cap);
+}
 
 #endif

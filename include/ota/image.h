@@ -78,10 +78,10 @@ struct ota_image {
     uint32_t size; /* bytes, through the last TLV: the file's size */
     uint32_t counter;
     uint16_t hw_min, hw_max; /* hardware revisions, inclusive; 0 .. 65535 if the image names none */
+    bool dependency_unmet;   /* it wants another image, or itself higher than it is */
+    uint8_t signature_count;
     uint8_t vendor[OTA_UUID_SIZE], class_id[OTA_UUID_SIZE];
     uint8_t digest[OTA_DIGEST_SIZE];
-    bool dependency_unmet; /* it wants another image, or itself higher than it is */
-    uint8_t signature_count;
     struct ota_image_signature signatures[OTA_IMAGE_SIGNATURES_MAX];
 };
 
@@ -125,11 +125,11 @@ struct ota_anchor {
 /** What this device is, and whom it believes: its newest keyset (ota/keyset.h), and its hardware. */
 struct ota_trust {
     uint32_t version; /* of the keyset; 0 unless the factory chose another */
-    uint8_t vendor[OTA_UUID_SIZE], class_id[OTA_UUID_SIZE];
     uint16_t hw_revision;
     uint16_t ca_size[OTA_KEYSET_CAS_MAX]; /* bytes of the broker's certificates; 0: none */
     uint8_t revoked_count;
-    uint8_t release_count, deployment_count;    /* 0 ..= OTA_ANCHORS_MAX */
+    uint8_t release_count, deployment_count; /* 0 ..= OTA_ANCHORS_MAX */
+    uint8_t vendor[OTA_UUID_SIZE], class_id[OTA_UUID_SIZE];
     struct ota_anchor release[OTA_ANCHORS_MAX]; /* sign images; offline */
     struct ota_anchor
         deployment[OTA_ANCHORS_MAX]; /* sign deployments (files); P-256, as job documents want */
@@ -179,10 +179,10 @@ OTA_MUST_CHECK ota_err_t ota_deployment_check(const uint8_t file_digest[OTA_DIGE
  * An image that was read back from flash and verified. Only ota_verify_step() makes one.
  */
 struct ota_verified_image {
+    ota_proof_t proof;       /* holds for where.offset: see ota_proved() */
+    struct ota_region where; /* the region it was read from */
     struct ota_image image;
-    struct ota_region where;              /* the region it was read from */
     uint8_t file_digest[OTA_DIGEST_SIZE]; /* over image.size bytes */
-    ota_proof_t proof;                    /* holds for where.offset: see ota_proved() */
 };
 
 struct ota_verify_cfg {
@@ -199,9 +199,9 @@ struct ota_verify_cfg {
 /* Private to lib/image; open so that the caller can give it a home. */
 struct ota_verify {
     struct ota_verify_cfg cfg;
-    struct ota_verified_image result;
     uint32_t at;
     enum { OTA_VERIFY_HEADER, OTA_VERIFY_HASHING, OTA_VERIFY_DONE } state;
+    struct ota_verified_image result;
     union {
         uint8_t tlvs[OTA_IMAGE_TLVS_MAX]; /* while they are read */
         struct {

@@ -48,7 +48,8 @@ struct ota_layout {
 
 /* Private to lib/store: one two-sector record log. Looked through when it is first asked for. */
 struct ota_log {
-    struct ota_region region;
+    struct ota_flash *flash;
+    const struct ota_region *region;
     uint32_t limit;    /* where the half that is written ends, an offset in flash */
     uint32_t end;      /* where the next record goes, an offset in flash; == limit: full */
     uint32_t newest;   /* offset in flash of the newest valid record of `kind`; UINT32_MAX: none */

@@ -1,16 +1,16 @@
 #include "ota/flash.h"
 #include "ota/assert.h"
 
-/* Whole units, inside the flash. */
+/* Whole units, inside the flash; a unit is a power of two. */
 static bool fits(const struct ota_flash *f, uint32_t offset, size_t len, uint32_t unit)
 {
-    OTA_ASSERT(unit > 0);
-    return offset <= f->size && len <= f->size - offset && offset % unit == 0 && len % unit == 0;
+    return offset <= f->size && len <= f->size - offset && ((offset | len) & (unit - 1u)) == 0;
 }
 
-ota_err_t ota_flash_read(struct ota_flash *f, uint32_t offset, struct ota_buf into)
+ota_err_t ota_flash_load(struct ota_flash *f, uint32_t offset, uint8_t *into, size_t len)
 {
-    return fits(f, offset, into.cap, 1) ? f->ops->read(f, offset, into) : OTA_E_RANGE;
+    const struct ota_buf room = { into, len };
+    return fits(f, offset, len, 1) ? f->ops->read(f, offset, room) : OTA_E_RANGE;
 }
 
 ota_err_t ota_flash_write(struct ota_flash *f, uint32_t offset, struct ota_span from)

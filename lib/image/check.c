@@ -6,50 +6,42 @@ static bool same(const uint8_t *a, const uint8_t *b, size_t size)
     return memcmp(a, b, size) == 0;
 }
 
+typedef ota_err_t (*verify_fn)(struct ota_crypto *c, const uint8_t *key, const uint8_t *digest,
+                               const uint8_t *rs);
+
 /*
- * The release anchor that a signature names, or NULL; also if it is of a kind that the crypto port
- * cannot check. The record comes from flash: trust no count.
+ * One signature by one anchor: OTA_E_IMAGE_KEY if it names another, or one of a kind that the crypto
+ * port cannot check. A signature of another kind than its key's is no signature by it.
  */
-static const struct ota_anchor *anchor_of(const struct ota_trust *trust,
-                                          const struct ota_image_signature *s,
-                                          const struct ota_crypto *c)
+static ota_err_t check_by(const struct ota_anchor *anchor, const struct ota_image_signature *s,
+                          const uint8_t digest[OTA_DIGEST_SIZE], struct ota_crypto *c)
 {
-    for (unsigned i = 0; i < trust->release_count && i < OTA_ANCHORS_MAX; i++) {
-        const struct ota_anchor *const anchor = &trust->release[i];
-        const bool able = anchor->key[0] != OTA_KEY_ED25519 || c->ops->verify_ed25519 != NULL;
-        if (able && same(anchor->key_id, s->key_id, OTA_DIGEST_SIZE)) {
-            return anchor;
-        }
+    const uint8_t *key = anchor->key;
+    verify_fn verify = c->ops->verify_p256;
+    if (anchor->key[0] == OTA_KEY_ED25519) {
+        key++;
+        verify = c->ops->verify_ed25519;
     }
-    return NULL;
+    if (verify == NULL || !same(anchor->key_id, s->key_id, OTA_DIGEST_SIZE)) {
+        return OTA_E_IMAGE_KEY;
+    }
+    return s->kind == anchor->key[0] ? verify(c, key, digest, s->rs) : OTA_E_IMAGE_SIGNATURE;
 }
 
-/* A signature of another kind than its key's is no signature by it. */
-static ota_err_t verify_by(const struct ota_anchor *anchor, const uint8_t digest[OTA_DIGEST_SIZE],
-                           const struct ota_image_signature *s, struct ota_crypto *c)
-{
-    if (s->kind != anchor->key[0]) {
-        return OTA_E_IMAGE_SIGNATURE;
-    }
-    if (s->kind == OTA_KEY_ED25519) {
-        return c->ops->verify_ed25519(c, anchor->key + 1, digest, s->rs);
-    }
-    return c->ops->verify_p256(c, anchor->key, digest, s->rs);
-}
-
+/* The record comes from flash: trust no count. */
 ota_err_t image_check_signatures(const struct ota_image *image, const struct ota_trust *trust,
                                  struct ota_crypto *c)
 {
     ota_err_t verdict = OTA_E_IMAGE_KEY;
     for (unsigned i = 0; i < image->signature_count; i++) {
-        const struct ota_image_signature *const s = &image->signatures[i];
-        const struct ota_anchor *const anchor = anchor_of(trust, s, c);
-        if (anchor == NULL) {
-            continue;
-        }
-        verdict = verify_by(anchor, image->digest, s, c);
-        if (verdict != OTA_OK) {
-            return verdict;
+        for (unsigned k = 0; k < trust->release_count && k < OTA_ANCHORS_MAX; k++) {
+            const ota_err_t err =
+                check_by(&trust->release[k], &image->signatures[i], image->digest, c);
+            if (err == OTA_OK) {
+                verdict = OTA_OK;
+            } else if (err != OTA_E_IMAGE_KEY) {
+                return err;
+            }
         }
     }
     return verdict;

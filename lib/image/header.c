@@ -9,17 +9,17 @@ ota_err_t ota_image_header_read(struct ota_span head, struct ota_image_header *h
     if (head.len < OTA_IMAGE_HEADER_SIZE) {
         return OTA_E_TRUNCATED;
     }
-    const uint16_t header_size = image_u16(at + 8);
-    const uint32_t payload_size = image_u32(at + 12), flags = image_u32(at + 16);
+    const uint16_t header_size = ota_get_u16le(at + 8);
+    const uint32_t payload_size = ota_get_u32le(at + 12), flags = ota_get_u32le(at + 16);
     /* Room for both areas at their largest, so that no sum of sizes can wrap from here on. */
-    if (image_u32(at) != OTA_IMAGE_MAGIC || header_size < OTA_IMAGE_HEADER_SIZE ||
+    if (ota_get_u32le(at) != OTA_IMAGE_MAGIC || header_size < OTA_IMAGE_HEADER_SIZE ||
         (flags & ~FLAGS_HONOURED) != 0 ||
         payload_size > UINT32_MAX - UINT16_MAX - UINT16_MAX - header_size) {
         return OTA_E_IMAGE_FORMAT;
     }
-    h->load_address = image_u32(at + 4);
+    h->load_address = ota_get_u32le(at + 4);
     h->header_size = header_size;
-    h->protected_size = image_u16(at + 10);
+    h->protected_size = ota_get_u16le(at + 10);
     h->payload_size = payload_size;
     h->flags = flags;
     h->version = image_version(at + 20);

@@ -1,40 +1,21 @@
 /*
- * Private to lib/image: numbers out of bytes, and the one reader of TLVs.
+ * Private to lib/image: versions out of bytes, and the one reader of TLVs.
  */
 #ifndef IMAGE_PRIV_H
 #define IMAGE_PRIV_H
 
+#include "ota/endian.h"
 #include "ota/image.h"
 #include "ota/image_format.h"
 
-/* Where the compiler's guess at what is smaller is wrong. */
-#if defined(__GNUC__)
-#define IMAGE_INLINE   __attribute__((always_inline)) static inline
-#define IMAGE_OUTLINED __attribute__((noinline)) static
-#else
-#define IMAGE_INLINE   static inline
-#define IMAGE_OUTLINED static
-#endif
-
-/* Numbers at a place that is known to be there: one instruction each on a Cortex-M3. */
-IMAGE_INLINE uint16_t image_u16(const uint8_t *at)
-{
-    return (uint16_t)(at[0] | at[1] << 8);
-}
-
-IMAGE_INLINE uint32_t image_u32(const uint8_t *at)
-{
-    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-}
-
 /** The 8 bytes of a version, as in the header and in a dependency. */
-IMAGE_INLINE struct ota_version image_version(const uint8_t *at)
+OTA_INLINE struct ota_version image_version(const uint8_t *at)
 {
     return (struct ota_version){
         .major = at[0],
         .minor = at[1],
-        .revision = image_u16(at + 2),
-        .build = image_u32(at + 4),
+        .revision = ota_get_u16le(at + 2),
+        .build = ota_get_u32le(at + 4),
     };
 }
 
@@ -44,6 +25,9 @@ IMAGE_INLINE struct ota_version image_version(const uint8_t *at)
  */
 OTA_MUST_CHECK ota_err_t image_read_areas(const struct ota_image_header *h, struct ota_span tlvs,
                                           struct ota_image *image);
+
+/** ota_signature_from_der() for a reader who drops what he has on an error: then `rs` is undefined. */
+bool image_read_der(struct ota_span der, uint8_t rs[OTA_P256_RS_SIZE]);
 
 /** ota_image_check()'s parts, for the verifier, who proves each. Vendor, class, hardware, dependencies. */
 OTA_MUST_CHECK ota_err_t image_check_device(const struct ota_image *image,

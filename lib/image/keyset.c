@@ -22,7 +22,7 @@ uint32_t ota_keyset_ca_offset(const struct ota_trust *trust, uint32_t index)
 ota_err_t ota_keyset_head_read(struct ota_span bytes, struct ota_trust *trust)
 {
     const uint8_t *const at = bytes.ptr;
-    if (bytes.len < OTA_KEYSET_HEAD_SIZE || image_u32(at) != OTA_KEYSET_MAGIC ||
+    if (bytes.len < OTA_KEYSET_HEAD_SIZE || ota_get_u32le(at) != OTA_KEYSET_MAGIC ||
         at[4] != OTA_KEYSET_FORMAT || at[5] > OTA_ANCHORS_MAX || at[6] > OTA_ANCHORS_MAX ||
         at[7] > OTA_KEYSET_REVOKED_MAX) {
         return OTA_E_KEYSET_FORMAT;
@@ -30,10 +30,10 @@ ota_err_t ota_keyset_head_read(struct ota_span bytes, struct ota_trust *trust)
     trust->release_count = at[5];
     trust->deployment_count = at[6];
     trust->revoked_count = at[7];
-    trust->version = image_u32(at + 8);
-    trust->hw_revision = image_u16(at + OTA_KEYSET_HW_OFFSET);
-    trust->ca_size[0] = image_u16(at + 14);
-    trust->ca_size[1] = image_u16(at + 16);
+    trust->version = ota_get_u32le(at + 8);
+    trust->hw_revision = ota_get_u16le(at + OTA_KEYSET_HW_OFFSET);
+    trust->ca_size[0] = ota_get_u16le(at + 14);
+    trust->ca_size[1] = ota_get_u16le(at + 16);
     memcpy(trust->vendor, at + 18, sizeof trust->vendor);
     memcpy(trust->class_id, at + 34, sizeof trust->class_id);
     return OTA_OK;

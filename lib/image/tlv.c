@@ -1,38 +1,44 @@
 #include "image_priv.h"
 #include <string.h>
 
-/* One entry; `value` is `len` bytes. */
-struct tlv {
-    uint16_t type, len;
-    const uint8_t *value;
-};
+/* --- entries -------------------------------------------------------------------- */
 
-/*
- * Step over the next entry. False at the end, and where what is left is no entry: then it stays, so
- * that who has walked to the end and finds something left knows.
- */
-static bool next(struct ota_span *area, struct tlv *t)
+static uint16_t type_of(const uint8_t *entry)
 {
-    if (area->len < OTA_TLV_ENTRY_SIZE) {
-        return false;
-    }
-    t->type = image_u16(area->ptr);
-    t->len = image_u16(area->ptr + 2);
-    t->value = area->ptr + OTA_TLV_ENTRY_SIZE;
-    if (t->len > area->len - OTA_TLV_ENTRY_SIZE) {
-        return false;
-    }
-    area->ptr = t->value + t->len;
-    area->len -= OTA_TLV_ENTRY_SIZE + t->len;
-    return true;
+    return ota_get_u16le(entry);
 }
 
-IMAGE_OUTLINED bool copy(const struct tlv *t, uint8_t *into, size_t size)
+static uint16_t len_of(const uint8_t *entry)
 {
-    if (t->len != size) {
+    return ota_get_u16le(entry + 2);
+}
+
+static const uint8_t *value_of(const uint8_t *entry)
+{
+    return entry + OTA_TLV_ENTRY_SIZE;
+}
+
+/*
+ * Step over the next entry. NULL at the end, and where what is left is no entry: then it stays, so
+ * that who has walked to the end and finds something left knows.
+ */
+static const uint8_t *next(struct ota_span *area)
+{
+    const uint8_t *const entry = area->ptr;
+    if (area->len < OTA_TLV_ENTRY_SIZE || len_of(entry) > area->len - OTA_TLV_ENTRY_SIZE) {
+        return NULL;
+    }
+    area->ptr = value_of(entry) + len_of(entry);
+    area->len -= OTA_TLV_ENTRY_SIZE + len_of(entry);
+    return entry;
+}
+
+OTA_APART static bool copy(const uint8_t *entry, uint8_t *into, size_t size)
+{
+    if (len_of(entry) != size) {
         return false;
     }
-    memcpy(into, t->value, size);
+    memcpy(into, value_of(entry), size);
     return true;
 }
 
@@ -45,54 +51,54 @@ enum { SAID_COUNTER = 1, SAID_VENDOR = 2, SAID_CLASS = 4, SAID_ALL = 7 };
  * What we do not know may be among them: the release key signed it, and older devices must be able
  * to install newer images.
  */
-static bool read_one(const struct tlv *t, struct ota_image *image, unsigned *said)
+static bool read_one(const uint8_t *entry, struct ota_image *image, unsigned *said)
 {
-    switch (t->type) {
+    const uint8_t *const value = value_of(entry);
+    switch (type_of(entry)) {
     case OTA_TLV_COUNTER:
-        if (t->len != OTA_TLV_COUNTER_SIZE) {
+        if (len_of(entry) != OTA_TLV_COUNTER_SIZE) {
             return false;
         }
         *said |= SAID_COUNTER;
-        image->counter = image_u32(t->value);
+        image->counter = ota_get_u32le(value);
         return true;
-    case OTA_TLV_VENDOR: *said |= SAID_VENDOR; return copy(t, image->vendor, OTA_UUID_SIZE);
-    case OTA_TLV_CLASS: *said |= SAID_CLASS; return copy(t, image->class_id, OTA_UUID_SIZE);
+    case OTA_TLV_VENDOR: *said |= SAID_VENDOR; return copy(entry, image->vendor, OTA_UUID_SIZE);
+    case OTA_TLV_CLASS: *said |= SAID_CLASS; return copy(entry, image->class_id, OTA_UUID_SIZE);
     case OTA_TLV_HARDWARE:
-        if (t->len != OTA_TLV_HARDWARE_SIZE) {
+        if (len_of(entry) != OTA_TLV_HARDWARE_SIZE) {
             return false;
         }
-        image->hw_min = image_u16(t->value);
-        image->hw_max = image_u16(t->value + 2);
+        image->hw_min = ota_get_u16le(value);
+        image->hw_max = ota_get_u16le(value + 2);
         return image->hw_min <= image->hw_max;
     case OTA_TLV_DEPENDENCY:
-        if (t->len != OTA_TLV_DEPENDENCY_SIZE) {
+        if (len_of(entry) != OTA_TLV_DEPENDENCY_SIZE) {
             return false;
         }
         /* Only image 0 is here, and this is it. */
         image->dependency_unmet |=
-            image_u32(t->value) != 0 ||
-            ota_version_compare(image->header.version, image_version(t->value + 4)) < 0;
+            ota_get_u32le(value) != 0 ||
+            ota_version_compare(image->header.version, image_version(value + 4)) < 0;
         return true;
     default: return true;
     }
 }
-
 /* Entries that fill the area, each of a type of its own, but for dependencies. */
 static bool read_protected(struct ota_image *image, struct ota_span area)
 {
-    struct tlv t, other;
+    const uint8_t *entry, *other;
     unsigned said = 0;
     image->hw_min = 0;
     image->hw_max = UINT16_MAX;
     image->dependency_unmet = false;
-    while (next(&area, &t)) {
+    while ((entry = next(&area)) != NULL) {
         struct ota_span rest = area;
-        while (t.type != OTA_TLV_DEPENDENCY && next(&rest, &other)) {
-            if (other.type == t.type) {
+        while (type_of(entry) != OTA_TLV_DEPENDENCY && (other = next(&rest)) != NULL) {
+            if (type_of(other) == type_of(entry)) {
                 return false;
             }
         }
-        if (!read_one(&t, image, &said)) {
+        if (!read_one(entry, image, &said)) {
             return false;
         }
     }
@@ -102,36 +108,36 @@ static bool read_protected(struct ota_image *image, struct ota_span area)
 /* --- unprotected area --------------------------------------------------------- */
 
 /* A key id, just read, and behind it its signature. */
-static bool read_signature(struct ota_image *image, struct tlv *t, struct ota_span *area)
+static bool read_signature(struct ota_image *image, const uint8_t *entry, struct ota_span *area)
 {
     if (image->signature_count == OTA_IMAGE_SIGNATURES_MAX) {
         return false;
     }
     struct ota_image_signature *const s = &image->signatures[image->signature_count++];
-    if (!copy(t, s->key_id, OTA_DIGEST_SIZE) || !next(area, t)) {
+    if (!copy(entry, s->key_id, OTA_DIGEST_SIZE) || (entry = next(area)) == NULL) {
         return false;
     }
     s->kind = OTA_KEY_ED25519;
-    if (t->type == OTA_TLV_ED25519) {
-        return copy(t, s->rs, OTA_P256_RS_SIZE);
+    if (type_of(entry) == OTA_TLV_ED25519) {
+        return copy(entry, s->rs, OTA_P256_RS_SIZE);
     }
     s->kind = OTA_KEY_P256;
-    return t->type == OTA_TLV_ECDSA &&
-           ota_signature_from_der((struct ota_span){ t->value, t->len }, s->rs) == OTA_OK;
+    return type_of(entry) == OTA_TLV_ECDSA &&
+           image_read_der((struct ota_span){ value_of(entry), len_of(entry) }, s->rs);
 }
 
 /* Nobody signed these bytes, so nothing is skipped: one digest, and pairs of key id and signature. */
 static bool read_unprotected(struct ota_image *image, struct ota_span area)
 {
-    struct tlv t;
+    const uint8_t *entry;
     bool has_digest = false;
     image->signature_count = 0;
-    while (next(&area, &t)) {
+    while ((entry = next(&area)) != NULL) {
         bool good = false;
-        if (t.type == OTA_TLV_KEY_ID) {
-            good = read_signature(image, &t, &area);
-        } else if (t.type == OTA_TLV_DIGEST && !has_digest) {
-            good = has_digest = copy(&t, image->digest, OTA_DIGEST_SIZE);
+        if (type_of(entry) == OTA_TLV_KEY_ID) {
+            good = read_signature(image, entry, &area);
+        } else if (type_of(entry) == OTA_TLV_DIGEST && !has_digest) {
+            good = has_digest = copy(entry, image->digest, OTA_DIGEST_SIZE);
         }
         if (!good) {
             return false;
@@ -148,18 +154,19 @@ static bool read_unprotected(struct ota_image *image, struct ota_span area)
  */
 static ota_err_t enter(struct ota_span *left, uint16_t magic, uint32_t *room, struct ota_span *area)
 {
+    const uint8_t *const info = left->ptr;
     if (left->len < OTA_TLV_INFO_SIZE) {
         return OTA_E_TRUNCATED;
     }
-    const uint32_t size = image_u16(left->ptr + 2);
-    if (image_u16(left->ptr) != magic || size < OTA_TLV_INFO_SIZE || size > *room) {
+    const uint32_t size = ota_get_u16le(info + 2);
+    if (ota_get_u16le(info) != magic || size < OTA_TLV_INFO_SIZE || size > *room) {
         return OTA_E_IMAGE_FORMAT;
     }
     if (size > left->len) {
         return OTA_E_TRUNCATED;
     }
     *room -= size;
-    *area = (struct ota_span){ left->ptr + OTA_TLV_INFO_SIZE, size - OTA_TLV_INFO_SIZE };
+    *area = (struct ota_span){ info + OTA_TLV_INFO_SIZE, size - OTA_TLV_INFO_SIZE };
     left->ptr += size;
     left->len -= size;
     return OTA_OK;
@@ -172,13 +179,12 @@ ota_err_t image_read_areas(const struct ota_image_header *h, struct ota_span tlv
     uint32_t room = OTA_IMAGE_TLVS_MAX;
 
     ota_err_t err = enter(&tlvs, OTA_TLV_MAGIC_PROTECTED, &room, &protected);
-    if (err != OTA_OK) {
-        return err;
+    if (err == OTA_OK && protected.len + OTA_TLV_INFO_SIZE != h->protected_size) {
+        err = OTA_E_IMAGE_FORMAT;
     }
-    if (protected.len + OTA_TLV_INFO_SIZE != h->protected_size) {
-        return OTA_E_IMAGE_FORMAT;
+    if (err == OTA_OK) {
+        err = enter(&tlvs, OTA_TLV_MAGIC, &room, &unprotected);
     }
-    err = enter(&tlvs, OTA_TLV_MAGIC, &room, &unprotected);
     if (err != OTA_OK) {
         return err;
     }

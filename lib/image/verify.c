@@ -153,12 +153,12 @@ static ota_err_t finish(struct ota_verify *v)
 /* --- verbs ------------------------------------------------------------------------- */
 
 /* As if just begun: nothing of what was read before is left to be taken for verified. */
-static void restart(struct ota_verify *v)
+OTA_APART static void restart(struct ota_verify *v)
 {
     memset(&v->result, 0, sizeof v->result);
     v->result.where = v->cfg.where;
-    v->result.proof = ota_proof_begin(v->cfg.where.offset);
     v->at = 0;
+    v->result.proof = ota_proof_begin(v->cfg.where.offset);
     v->state = OTA_VERIFY_HEADER;
 }
 

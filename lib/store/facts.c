@@ -16,7 +16,7 @@ ota_err_t ota_counter_facts(struct ota_store *s, struct ota_store_facts *facts)
     facts->counter_max = UINT32_MAX;
     struct ota_log_record record;
     uint8_t bytes[4];
-    err = ota_log_read(s->flash, &s->counter, &record, OTA_BUF_OF(bytes));
+    err = ota_log_read(&s->counter, &record, bytes, sizeof bytes);
     if (err == OTA_OK) {
         facts->counter = ota_get_u32le(bytes);
     }

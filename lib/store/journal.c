@@ -93,11 +93,11 @@ static ota_err_t find_mark(struct ota_store *s, const struct ota_log_record *sta
     const struct ota_log *log = &s->journal;
     uint32_t at = state->offset;
     ota_err_t err;
-    while ((err = ota_log_next(s->flash, log, &at, log->end, &record)) == OTA_OK) {
+    while ((err = ota_log_next(log, &at, &record)) == OTA_OK) {
         if (record.kind != OTA_LOG_MARK || record.len < sizeof bytes) {
             continue;
         }
-        err = ota_log_payload(s->flash, &record, 0, OTA_BUF_OF(bytes));
+        err = ota_log_payload(log, &record, 0, OTA_BUF_OF(bytes));
         if (err != OTA_OK) {
             return err;
         }
@@ -121,7 +121,7 @@ ota_err_t ota_journal_read(struct ota_store *s, struct ota_journal *j)
 {
     struct ota_log_record record;
     uint8_t bytes[OTA_JOURNAL_STATE_SIZE];
-    ota_err_t err = ota_log_read(s->flash, &s->journal, &record, OTA_BUF_OF(bytes));
+    ota_err_t err = ota_log_read(&s->journal, &record, bytes, sizeof bytes);
     uint32_t mark = 0;
     if (err == OTA_OK) {
         err = find_mark(s, &record, &mark);
@@ -139,20 +139,20 @@ ota_err_t ota_journal_write(struct ota_store *s, const struct ota_journal *j)
 {
     uint8_t bytes[OTA_JOURNAL_STATE_SIZE];
     state_write(bytes, j);
-    return ota_log_append(s->flash, &s->journal, OTA_LOG_STATE, OTA_SPAN_OF(bytes));
+    return ota_log_append(&s->journal, OTA_LOG_STATE, OTA_SPAN_OF(bytes));
 }
 
 ota_err_t ota_journal_mark(struct ota_store *s, const struct ota_journal *j)
 {
     struct ota_log_record state;
     uint8_t bytes[OTA_JOURNAL_MARK_SIZE];
-    ota_err_t err = ota_log_newest(s->flash, &s->journal, &state);
+    ota_err_t err = ota_log_newest(&s->journal, &state);
     if (err != OTA_OK) {
         return err;
     }
     ota_put_u32le(bytes + MARK_STATE, state.sequence);
     ota_put_u32le(bytes + MARK_VALUE, j->mark);
-    err = ota_log_append(s->flash, &s->journal, OTA_LOG_MARK, OTA_SPAN_OF(bytes));
+    err = ota_log_append(&s->journal, OTA_LOG_MARK, OTA_SPAN_OF(bytes));
     /* The half is full: the whole state with its new mark begins the other one. */
     return err == OTA_E_NO_ROOM ? ota_journal_write(s, j) : err;
 }

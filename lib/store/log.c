@@ -2,74 +2,74 @@
 #include "log.h"
 #include "ota/crc.h"
 #include "program.h"
-#include <string.h>
 
 uint32_t ota_log_record_size(const struct ota_flash *f, uint32_t len)
 {
-    return ota_round_up(OTA_LOG_HEADER_SIZE + len, f->write_size);
+    const uint32_t last = f->write_size - 1u; /* of a unit, which is a power of two */
+    return (OTA_LOG_HEADER_SIZE + len + last) & ~last;
 }
 
-ota_err_t ota_log_payload(struct ota_flash *f, const struct ota_log_record *record, uint32_t at,
-                          struct ota_buf into)
+ota_err_t ota_log_payload(const struct ota_log *log, const struct ota_log_record *record,
+                          uint32_t at, struct ota_buf into)
 {
     if (at + into.cap > record->len) { /* neither comes near to a wrap: sizes of our own formats */
         return OTA_E_NOT_FOUND;
     }
-    return ota_flash_read(f, record->offset + OTA_LOG_HEADER_SIZE + at, into);
+    return ota_flash_read(log->flash, record->offset + OTA_LOG_HEADER_SIZE + at, into);
 }
 
-/* The half that contains `offset` ends here. */
-static uint32_t half_end(const struct ota_log *log, uint32_t offset)
-{
-    const uint32_t middle = log->region.offset + log->region.size / 2u;
-    return offset < middle ? middle : log->region.offset + log->region.size;
-}
-
-/* Is there a valid record at record->offset? */
-static ota_err_t check(struct ota_flash *f, const struct ota_log *log,
-                       struct ota_log_record *record)
+/* Is there a valid record at record->offset, in a half that ends at `limit`? */
+static ota_err_t check(struct ota_flash *f, uint32_t limit, struct ota_log_record *record)
 {
     uint8_t piece[OTA_PROGRAM_MAX];
-    const uint32_t room = half_end(log, record->offset) - record->offset;
-    if (room < OTA_LOG_HEADER_SIZE) {
+    uint32_t at = record->offset + OTA_LOG_HEADER_SIZE;
+    if (at > limit) {
         return OTA_E_NOT_FOUND;
     }
-    ota_err_t err =
-        ota_flash_read(f, record->offset, (struct ota_buf){ piece, OTA_LOG_HEADER_SIZE });
+    ota_err_t err = ota_flash_load(f, record->offset, piece, OTA_LOG_HEADER_SIZE);
     if (err != OTA_OK) {
         return err;
     }
-    record->kind = piece[OTA_LOG_MAGIC_SIZE];
-    record->len = ota_get_u32le(piece + 4);
+    uint32_t left = ota_get_u32le(piece + 4);
+    const uint32_t first = ota_get_u32le(piece), want = ota_get_u32le(piece + 12);
+    record->kind = (uint8_t)(first >> OTA_LOG_KIND_SHIFT);
+    record->len = left;
     record->sequence = ota_get_u32le(piece + 8);
-    const uint32_t want = ota_get_u32le(piece + 12);
-    if (memcmp(piece, OTA_LOG_MAGIC, OTA_LOG_MAGIC_SIZE) != 0 ||
-        record->len > room - OTA_LOG_HEADER_SIZE) {
+    if ((first ^ OTA_LOG_MAGIC) << (32u - OTA_LOG_KIND_SHIFT) != 0 || left > limit - at) {
         return OTA_E_NOT_FOUND;
     }
-    uint32_t crc = ota_crc32(0, (struct ota_span){ piece, OTA_LOG_HEADER_SIZE - 4u });
-    for (uint32_t at = 0; at < record->len; at += sizeof piece) {
-        const uint32_t left = record->len - at;
-        const uint32_t len = left < sizeof piece ? left : sizeof piece;
-        err = ota_log_payload(f, record, at, (struct ota_buf){ piece, len });
+    uint32_t crc = 0, len = OTA_LOG_HEADER_SIZE - 4u;
+    for (;;) {
+        crc = ota_crc32(crc, (struct ota_span){ piece, len });
+        if (left == 0) {
+            return crc == want ? OTA_OK : OTA_E_NOT_FOUND;
+        }
+        len = left < sizeof piece ? left : sizeof piece;
+        err = ota_flash_load(f, at, piece, len);
         if (err != OTA_OK) {
             return err;
         }
-        crc = ota_crc32(crc, (struct ota_span){ piece, len });
+        at += len;
+        left -= len;
     }
-    return crc == want ? OTA_OK : OTA_E_NOT_FOUND;
 }
 
-ota_err_t ota_log_next(struct ota_flash *f, const struct ota_log *log, uint32_t *at, uint32_t end,
-                       struct ota_log_record *record)
+/* ota_log_next() in a half that ends at `limit`, up to `end`. */
+static ota_err_t next(struct ota_flash *f, uint32_t limit, uint32_t *at, uint32_t end,
+                      struct ota_log_record *record)
 {
     ota_err_t err = OTA_E_NOT_FOUND;
     while (err == OTA_E_NOT_FOUND && *at < end) {
         record->offset = *at;
-        err = check(f, log, record);
+        err = check(f, limit, record);
         *at += err == OTA_OK ? ota_log_record_size(f, record->len) : f->write_size;
     }
     return err;
+}
+
+ota_err_t ota_log_next(const struct ota_log *log, uint32_t *at, struct ota_log_record *record)
+{
+    return next(log->flash, log->limit, at, log->end, record);
 }
 
 /* Sequences wrap; those that are in flash together are never far apart. */
@@ -78,63 +78,53 @@ static bool newer(uint32_t a, uint32_t b)
     return a - b - 1u < UINT32_MAX / 2u;
 }
 
-/* What a look through both halves has seen so far. */
-struct look {
-    struct ota_log_record record, top; /* the one looked at; the newest of the log's own kind */
-    uint32_t sequence;                 /* highest of any kind */
-    bool any;
-};
-
-static void take(struct look *look, uint8_t own_kind)
+ota_err_t ota_log_look(struct ota_log *log)
 {
-    const struct ota_log_record *r = &look->record;
-    if (!look->any || newer(r->sequence, look->sequence)) {
-        look->sequence = r->sequence;
-        look->any = true;
-    }
-    if (r->kind == own_kind &&
-        (look->top.offset == OTA_LOG_NONE || newer(r->sequence, look->top.sequence))) {
-        look->top = *r;
-    }
-}
-
-ota_err_t ota_log_look(struct ota_flash *f, struct ota_log *log)
-{
-    const uint32_t half_size = log->region.size / 2u;
-    struct look look = { .top = { .offset = OTA_LOG_NONE } };
-    uint32_t ends[2];
+    const uint32_t half_size = log->region->size / 2u;
+    uint32_t begin = log->region->offset, top = 0; /* the sequence of log->newest */
+    struct ota_log_record record;
+    bool any = false;
     if (log->known) {
         return OTA_OK;
     }
+    log->newest = OTA_LOG_NONE;
+    log->sequence = 0;
     for (uint32_t half = 0; half < 2u; half++) {
-        const struct ota_region region = { log->region.offset + half * half_size, half_size };
-        uint32_t at = region.offset, end;
-        ota_err_t err = ota_used_end(f, region, &end);
+        uint32_t at = begin, end;
+        const uint32_t limit = begin + half_size;
+        ota_err_t err = ota_used_end(log->flash, (struct ota_region){ begin, half_size }, &end);
         while (err == OTA_OK) {
-            err = ota_log_next(f, log, &at, end, &look.record);
-            if (err == OTA_OK) {
-                take(&look, log->kind);
+            err = next(log->flash, limit, &at, end, &record);
+            if (err != OTA_OK) {
+                break;
+            }
+            if (!any || newer(record.sequence, log->sequence)) {
+                log->sequence = record.sequence;
+                any = true;
+            }
+            if (record.kind == log->kind &&
+                (log->newest == OTA_LOG_NONE || newer(record.sequence, top))) {
+                log->newest = record.offset;
+                top = record.sequence;
             }
         }
         if (err != OTA_E_NOT_FOUND) {
             return err;
         }
-        ends[half] = at;
+        /* Go on in the half of the newest record of ours, so that turning over never erases it. */
+        if (half == 0 || (log->newest != OTA_LOG_NONE && log->newest >= begin)) {
+            log->end = at;
+            log->limit = limit;
+        }
+        begin = limit;
     }
-    /* Go on in the half of the newest record of ours, so that turning over never erases it. */
-    const bool second =
-        look.top.offset != OTA_LOG_NONE && look.top.offset >= log->region.offset + half_size;
-    log->newest = look.top.offset;
-    log->sequence = look.sequence;
-    log->end = ends[second];
-    log->limit = log->region.offset + half_size + (second ? half_size : 0);
     log->known = true;
     return OTA_OK;
 }
 
-ota_err_t ota_log_newest(struct ota_flash *f, struct ota_log *log, struct ota_log_record *record)
+ota_err_t ota_log_newest(struct ota_log *log, struct ota_log_record *record)
 {
-    ota_err_t err = ota_log_look(f, log);
+    ota_err_t err = ota_log_look(log);
     if (err != OTA_OK) {
         return err;
     }
@@ -142,14 +132,14 @@ ota_err_t ota_log_newest(struct ota_flash *f, struct ota_log *log, struct ota_lo
         return OTA_E_NOT_FOUND;
     }
     record->offset = log->newest;
-    err = check(f, log, record);
+    err = check(log->flash, log->limit, record);
     log->known = err == OTA_OK;
     return err == OTA_E_NOT_FOUND ? OTA_E_FLASH_READ_BACK : err;
 }
 
-ota_err_t ota_log_read(struct ota_flash *f, struct ota_log *log, struct ota_log_record *record,
-                       struct ota_buf into)
+ota_err_t ota_log_read(struct ota_log *log, struct ota_log_record *record, uint8_t *into,
+                       uint32_t len)
 {
-    const ota_err_t err = ota_log_newest(f, log, record);
-    return err == OTA_OK ? ota_log_payload(f, record, 0, into) : err;
+    const ota_err_t err = ota_log_newest(log, record);
+    return err == OTA_OK ? ota_log_payload(log, record, 0, (struct ota_buf){ into, len }) : err;
 }

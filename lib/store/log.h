@@ -17,9 +17,9 @@
 #define OTA_LOG_HEADER_SIZE 16u
 #define OTA_LOG_NONE        UINT32_MAX
 
-/* The first three bytes of a record: its magic, and format 1. */
-#define OTA_LOG_MAGIC      "wr\x01"
-#define OTA_LOG_MAGIC_SIZE 3u
+/* The first three bytes of a record: its magic "wr", and format 1. The fourth is its kind. */
+#define OTA_LOG_MAGIC      0x017277u
+#define OTA_LOG_KIND_SHIFT 24u
 
 /* In flash: append-only. */
 enum ota_log_kind {
@@ -41,17 +41,17 @@ struct ota_log_record {
 uint32_t ota_log_record_size(const struct ota_flash *f, uint32_t len);
 
 /**
- * The first valid record of any kind at or behind `*at`, which is then behind it.
+ * The first valid record of any kind at or behind `*at`, which is then behind it. Of the half that is
+ * written, which has been looked through.
  *
- * @param at   in, out: an offset in flash inside the log, a whole number of units from its begin.
- * @param end  where to stop looking; a record that begins before it may end behind it.
- * @return OTA_OK; OTA_E_NOT_FOUND: none, and `*at` is not below `end` any more; OTA_E_FLASH.
+ * @param at  in, out: an offset in flash, a whole number of units from the half's begin.
+ * @return OTA_OK; OTA_E_NOT_FOUND: none before log->end; OTA_E_FLASH.
  */
-OTA_MUST_CHECK ota_err_t ota_log_next(struct ota_flash *f, const struct ota_log *log, uint32_t *at,
-                                      uint32_t end, struct ota_log_record *record);
+OTA_MUST_CHECK ota_err_t ota_log_next(const struct ota_log *log, uint32_t *at,
+                                      struct ota_log_record *record);
 
 /** Look through both halves, unless that is known already. */
-OTA_MUST_CHECK ota_err_t ota_log_look(struct ota_flash *f, struct ota_log *log);
+OTA_MUST_CHECK ota_err_t ota_log_look(struct ota_log *log);
 
 /**
  * The newest record, checked again.
@@ -59,16 +59,16 @@ OTA_MUST_CHECK ota_err_t ota_log_look(struct ota_flash *f, struct ota_log *log);
  * @return OTA_OK; OTA_E_NOT_FOUND: none; OTA_E_FLASH_READ_BACK: it was there and is no more (the
  *         next call looks anew); OTA_E_FLASH.
  */
-OTA_MUST_CHECK ota_err_t ota_log_newest(struct ota_flash *f, struct ota_log *log,
-                                        struct ota_log_record *record);
+OTA_MUST_CHECK ota_err_t ota_log_newest(struct ota_log *log, struct ota_log_record *record);
 
 /** Payload bytes of a valid record, from `at`; OTA_E_NOT_FOUND if it has not so many. */
-OTA_MUST_CHECK ota_err_t ota_log_payload(struct ota_flash *f, const struct ota_log_record *record,
-                                         uint32_t at, struct ota_buf into);
+OTA_MUST_CHECK ota_err_t ota_log_payload(const struct ota_log *log,
+                                         const struct ota_log_record *record, uint32_t at,
+                                         struct ota_buf into);
 
-/** The first bytes of the newest record; the errors of both. */
-OTA_MUST_CHECK ota_err_t ota_log_read(struct ota_flash *f, struct ota_log *log,
-                                      struct ota_log_record *record, struct ota_buf into);
+/** The first `len` bytes of the newest record; the errors of both. */
+OTA_MUST_CHECK ota_err_t ota_log_read(struct ota_log *log, struct ota_log_record *record,
+                                      uint8_t *into, uint32_t len);
 
 /**
  * Append a record and read it back. A record of the log's own kind turns the log over when it is full.
@@ -76,7 +76,7 @@ OTA_MUST_CHECK ota_err_t ota_log_read(struct ota_flash *f, struct ota_log *log,
  * @return OTA_OK; OTA_E_TOO_LARGE for any half; OTA_E_NO_ROOM in this half, for other kinds;
  *         OTA_E_FLASH_READ_BACK, OTA_E_FLASH: what the log says is as before.
  */
-OTA_MUST_CHECK ota_err_t ota_log_append(struct ota_flash *f, struct ota_log *log,
-                                        enum ota_log_kind kind, struct ota_span payload);
+OTA_MUST_CHECK ota_err_t ota_log_append(struct ota_log *log, enum ota_log_kind kind,
+                                        struct ota_span payload);
 
 #endif

@@ -1,13 +1,11 @@
 #include "log.h"
 #include "ota/crc.h"
 #include "program.h"
-#include <string.h>
 
 static void header_write(uint8_t header[OTA_LOG_HEADER_SIZE], enum ota_log_kind kind,
                          uint32_t sequence, struct ota_span payload)
 {
-    memcpy(header, OTA_LOG_MAGIC, OTA_LOG_MAGIC_SIZE);
-    header[OTA_LOG_MAGIC_SIZE] = (uint8_t)kind;
+    ota_put_u32le(header, OTA_LOG_MAGIC | (uint32_t)kind << OTA_LOG_KIND_SHIFT);
     ota_put_u32le(header + 4, (uint32_t)payload.len);
     ota_put_u32le(header + 8, sequence);
     const uint32_t crc = ota_crc32(0, (struct ota_span){ header, OTA_LOG_HEADER_SIZE - 4u });
@@ -38,28 +36,27 @@ static ota_err_t write_record(struct ota_flash *f, struct ota_region where,
 }
 
 /* Make the other half the one that is written. The newest record stays where it is. */
-static ota_err_t turn_over(struct ota_flash *f, struct ota_log *log)
+static ota_err_t turn_over(struct ota_log *log)
 {
-    struct ota_region half = { log->region.offset, log->region.size / 2u };
+    struct ota_region half = { log->region->offset, log->region->size / 2u };
     if (log->limit == half.offset + half.size) {
         half.offset = log->limit;
     }
     log->end = half.offset;
     log->limit = half.offset + half.size;
-    return ota_erase_region(f, half);
+    return ota_erase_region(log->flash, half);
 }
 
-ota_err_t ota_log_append(struct ota_flash *f, struct ota_log *log, enum ota_log_kind kind,
-                         struct ota_span payload)
+ota_err_t ota_log_append(struct ota_log *log, enum ota_log_kind kind, struct ota_span payload)
 {
-    if (payload.len > log->region.size / 2u - OTA_LOG_HEADER_SIZE) {
+    if (payload.len > log->region->size / 2u - OTA_LOG_HEADER_SIZE) {
         return OTA_E_TOO_LARGE;
     }
-    ota_err_t err = ota_log_look(f, log);
+    ota_err_t err = ota_log_look(log);
     if (err != OTA_OK) {
         return err;
     }
-    const uint32_t size = ota_log_record_size(f, (uint32_t)payload.len);
+    const uint32_t size = ota_log_record_size(log->flash, (uint32_t)payload.len);
     const bool full = size > log->limit - log->end;
     const bool own = (uint8_t)kind == log->kind;
     if (full && !own) {
@@ -69,12 +66,12 @@ ota_err_t ota_log_append(struct ota_flash *f, struct ota_log *log, enum ota_log_
     /* Whatever goes wrong from here: look again before the next deed, dirt and all. */
     log->known = false;
     if (full) {
-        err = turn_over(f, log);
+        err = turn_over(log);
     }
     if (err == OTA_OK) {
         uint8_t header[OTA_LOG_HEADER_SIZE];
         header_write(header, kind, log->sequence + 1u, payload);
-        err = write_record(f, (struct ota_region){ log->end, size }, header, payload);
+        err = write_record(log->flash, (struct ota_region){ log->end, size }, header, payload);
     }
     if (err == OTA_OK) {
         log->newest = own ? log->end : log->newest;

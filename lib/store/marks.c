@@ -2,6 +2,7 @@
 #include "facts.h"
 #include "program.h"
 #include "trailer.h"
+#include <string.h>
 
 /* Marks on one slot, set one behind the other: the first that cannot be ends it. */
 struct deed {
@@ -15,15 +16,19 @@ struct deed {
 static ota_err_t write_field(struct ota_store *s, enum ota_slot slot, uint32_t field,
                              uint32_t sequence)
 {
-    struct ota_trailer_slice set;
-    ota_trailer_slice(s, slot, field, &set);
-    if (field == OTA_TRAILER_SEQUENCE) {
-        ota_put_u32le(set.bytes, sequence);
-        ota_put_u32le(set.bytes + 4, ~sequence);
-    } else if (field != OTA_TRAILER_MAGIC) {
-        set.size = s->flash->write_size; /* a flag is one unit: the least that a cut can tear */
+    const uint32_t unit = s->flash->write_size;
+    uint8_t bytes[OTA_FLASH_WRITE_SIZE_MAX];
+    uint32_t size = unit; /* a flag is one unit: the least that a cut can tear */
+    memset(bytes, s->flash->erased, sizeof bytes);
+    bytes[0] = OTA_TRAILER_SET;
+    if (field == OTA_TRAILER_MAGIC) {
+        size = ota_trailer_magic(s, bytes);
+    } else if (field == OTA_TRAILER_SEQUENCE) {
+        size = unit < 8u ? 8u : unit;
+        ota_put_u32le(bytes, sequence);
+        ota_put_u32le(bytes + 4, ~sequence);
     }
-    return ota_program(s->flash, set.offset, (struct ota_span){ set.bytes, set.size });
+    return ota_program(s->flash, ota_trailer_at(s, slot, field), (struct ota_span){ bytes, size });
 }
 
 static struct deed begin(struct ota_store *s, enum ota_slot slot)

@@ -83,9 +83,11 @@ static bool layout_ok(const struct ota_flash *f, const struct ota_layout *l)
 }
 
 /* What is in it is not known before it is looked through. */
-static void log_begin(struct ota_log *log, const struct ota_region *region, enum ota_log_kind kind)
+static void log_begin(struct ota_log *log, struct ota_flash *flash, const struct ota_region *region,
+                      enum ota_log_kind kind)
 {
-    log->region = *region;
+    log->flash = flash;
+    log->region = region;
     log->kind = (uint8_t)kind;
     log->known = false;
 }
@@ -94,10 +96,10 @@ void ota_store_begin(struct ota_store *s, struct ota_flash *flash, const struct 
 {
     s->flash = flash;
     s->layout = layout;
-    log_begin(&s->journal, &layout->journal, OTA_LOG_STATE);
-    log_begin(&s->counter, &layout->counter, OTA_LOG_COUNTER);
-    log_begin(&s->trust, &layout->trust, OTA_LOG_TRUST);
-    log_begin(&s->identity, &layout->identity, OTA_LOG_IDENTITY);
+    log_begin(&s->journal, flash, &layout->journal, OTA_LOG_STATE);
+    log_begin(&s->counter, flash, &layout->counter, OTA_LOG_COUNTER);
+    log_begin(&s->trust, flash, &layout->trust, OTA_LOG_TRUST);
+    log_begin(&s->identity, flash, &layout->identity, OTA_LOG_IDENTITY);
 }
 
 ota_err_t ota_store_open(struct ota_store *s, struct ota_flash *flash,

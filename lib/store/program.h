@@ -1,9 +1,10 @@
 /*
- * Program: small writes that are read back, what "blank" means, numbers as bytes. Private to lib/store.
+ * Program: small writes that are read back, what "blank" means. Private to lib/store.
  */
 #ifndef OTA_STORE_PROGRAM_H
 #define OTA_STORE_PROGRAM_H
 
+#include "ota/endian.h"
 #include "ota/flash.h"
 
 /* What is written at once: at most this, so that reading it back needs little stack. */
@@ -16,20 +17,6 @@ static inline uint32_t ota_round_up(uint32_t size, uint32_t unit)
 {
     const uint32_t over = size % unit;
     return over == 0 ? size : size + (unit - over);
-}
-
-/* Numbers in records of a fixed layout: compilers make one load or store of each. */
-static inline uint32_t ota_get_u32le(const uint8_t *at)
-{
-    return (uint32_t)at[3] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[1] << 8 | at[0];
-}
-
-static inline void ota_put_u32le(uint8_t *at, uint32_t value)
-{
-    at[0] = (uint8_t)value;
-    at[1] = (uint8_t)(value >> 8);
-    at[2] = (uint8_t)(value >> 16);
-    at[3] = (uint8_t)(value >> 24);
 }
 
 /** Whether all of `bytes` are as an erase leaves them. */

@@ -31,19 +31,19 @@ ota_err_t ota_store_counter_raise(struct ota_store *s, uint32_t value)
     }
     uint8_t bytes[4];
     ota_put_u32le(bytes, value);
-    return ota_log_append(s->flash, &s->counter, OTA_LOG_COUNTER, OTA_SPAN_OF(bytes));
+    return ota_log_append(&s->counter, OTA_LOG_COUNTER, OTA_SPAN_OF(bytes));
 }
 
 ota_err_t ota_store_identity(struct ota_store *s, struct ota_buf into, struct ota_span *identity)
 {
     struct ota_log_record record;
-    ota_err_t err = ota_log_newest(s->flash, &s->identity, &record);
+    ota_err_t err = ota_log_newest(&s->identity, &record);
     if (err == OTA_OK && record.len > into.cap) {
         err = OTA_E_TOO_LARGE;
     }
     if (err == OTA_OK) {
         into.cap = record.len;
-        err = ota_log_payload(s->flash, &record, 0, into);
+        err = ota_log_payload(&s->identity, &record, 0, into);
     }
     if (err == OTA_OK) {
         *identity = (struct ota_span){ into.ptr, record.len };
@@ -53,5 +53,5 @@ ota_err_t ota_store_identity(struct ota_store *s, struct ota_buf into, struct ot
 
 ota_err_t ota_store_identity_write(struct ota_store *s, struct ota_span identity)
 {
-    return ota_log_append(s->flash, &s->identity, OTA_LOG_IDENTITY, identity);
+    return ota_log_append(&s->identity, OTA_LOG_IDENTITY, identity);
 }

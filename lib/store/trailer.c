@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define MAGIC_SIZE 16u
-#define FLAG_SET   0x01u
 
 /* The fields' width, MCUboot's "maximum alignment". */
 static uint32_t width(const struct ota_flash *f)
@@ -38,80 +37,89 @@ struct ota_region ota_store_image_region(const struct ota_store *s, enum ota_slo
     return (struct ota_region){ whole->offset, trailer.offset - whole->offset };
 }
 
-/* MCUboot's magic: a fixed one for A = 8; for others A itself in two bytes, then fourteen. */
-static void magic_fill(uint8_t magic[MAGIC_SIZE], uint32_t a)
-{
-    static const uint8_t magics[2][MAGIC_SIZE] = {
-        { 0x77, 0xc2, 0x95, 0xf3, 0x60, 0xd2, 0xef, 0x7f, 0x35, 0x52, 0x50, 0x0f, 0x2c, 0xb6, 0x79,
-          0x80 },
-        { 0x00, 0x00, 0x2d, 0xe1, 0x5d, 0x29, 0x41, 0x0b, 0x8d, 0x77, 0x67, 0x9c, 0x11, 0x0f, 0x1f,
-          0x8a },
-    };
-    memcpy(magic, magics[a != 8u], MAGIC_SIZE);
-    if (a != 8u) {
-        magic[0] = (uint8_t)a;
-    }
-}
-
-void ota_trailer_slice(const struct ota_store *s, enum ota_slot slot, uint32_t field,
-                       struct ota_trailer_slice *slice)
+OTA_APART uint32_t ota_trailer_at(const struct ota_store *s, enum ota_slot slot, uint32_t field)
 {
     const struct ota_region *whole = &s->layout->slot[slot];
     const uint32_t a = width(s->flash);
-    OTA_ASSERT(field < OTA_TRAILER_FIELDS);
-    slice->offset = whole->offset + whole->size - magic_room(a) - field * a;
-    slice->size = a;
-    memset(slice->bytes, s->flash->erased, sizeof slice->bytes);
-    if (field == OTA_TRAILER_MAGIC) {
-        slice->size = magic_room(a);
-        magic_fill(slice->bytes + slice->size - MAGIC_SIZE, a);
-    } else {
-        slice->bytes[0] = FLAG_SET;
-    }
+    return whole->offset + whole->size - magic_room(a) - field * a;
 }
 
-/* A number and its complement, then filling: anything else was torn. */
-static bool sequence_is_whole(struct ota_span have, uint8_t erased)
+/* MCUboot's magic but for its first byte: a fixed one for A = 8; for others A itself in two bytes, then fourteen. */
+static const uint8_t magics[2][MAGIC_SIZE - 1u] = {
+    { 0xc2, 0x95, 0xf3, 0x60, 0xd2, 0xef, 0x7f, 0x35, 0x52, 0x50, 0x0f, 0x2c, 0xb6, 0x79, 0x80 },
+    { 0x00, 0x2d, 0xe1, 0x5d, 0x29, 0x41, 0x0b, 0x8d, 0x77, 0x67, 0x9c, 0x11, 0x0f, 0x1f, 0x8a },
+};
+
+static uint8_t magic_first(uint32_t a)
 {
-    return ota_get_u32le(have.ptr) == ~ota_get_u32le(have.ptr + 4) &&
-           ota_erased((struct ota_span){ have.ptr + 8, have.len - 8u }, erased);
+    return a == 8u ? 0x77u : (uint8_t)a;
+}
+
+uint32_t ota_trailer_magic(const struct ota_store *s, uint8_t bytes[OTA_FLASH_WRITE_SIZE_MAX])
+{
+    const uint32_t a = width(s->flash), filling = magic_room(a) - MAGIC_SIZE;
+    memset(bytes, s->flash->erased, filling);
+    bytes[filling] = magic_first(a);
+    memcpy(bytes + filling + 1u, magics[a != 8u], sizeof magics[0]);
+    return filling + MAGIC_SIZE;
+}
+
+/* --- reading ----------------------------------------------------------------- */
+
+/* What the `size` bytes of a field say; what is filling must be blank. */
+OTA_APART static enum ota_mark mark_of(const struct ota_flash *f, uint32_t field,
+                                       const uint8_t *bytes, uint32_t size)
+{
+    const uint32_t a = width(f);
+    uint32_t used = 1;
+    bool whole;
+    if (ota_erased((struct ota_span){ bytes, size }, f->erased)) {
+        return OTA_MARK_UNSET;
+    }
+    switch (field) {
+    case OTA_TRAILER_MAGIC: /* at the end of its field */
+        used = 0;
+        size -= MAGIC_SIZE;
+        whole = bytes[size] == magic_first(a) &&
+                memcmp(bytes + size + 1u, magics[a != 8u], sizeof magics[0]) == 0;
+        break;
+    case OTA_TRAILER_SEQUENCE: /* a number and its complement */
+        used = 8;
+        whole = ota_get_u32le(bytes) == ~ota_get_u32le(bytes + 4);
+        break;
+    default: whole = bytes[0] == OTA_TRAILER_SET; break;
+    }
+    const struct ota_span filling = { bytes + used, size - used };
+    return whole && ota_erased(filling, f->erased) ? OTA_MARK_SET : OTA_MARK_TORN;
 }
 
 ota_err_t ota_trailer_facts(struct ota_store *s, enum ota_slot slot, struct ota_slot_facts *facts)
 {
     enum ota_mark marks[OTA_TRAILER_FIELDS];
-    struct ota_slot_facts found = { .sequence = 0 };
+    facts->sequence = 0;
+    facts->trials = 0;
     for (uint32_t field = 0; field < OTA_TRAILER_FIELDS; field++) {
-        struct ota_trailer_slice set;
         uint8_t bytes[OTA_FLASH_WRITE_SIZE_MAX];
-        ota_trailer_slice(s, slot, field, &set);
-        const ota_err_t err =
-            ota_flash_read(s->flash, set.offset, (struct ota_buf){ bytes, set.size });
+        const uint32_t a = width(s->flash);
+        const uint32_t size = field == OTA_TRAILER_MAGIC ? magic_room(a) : a;
+        const ota_err_t err = ota_flash_load(s->flash, ota_trailer_at(s, slot, field), bytes, size);
         if (err != OTA_OK) {
             return err;
         }
-        const struct ota_span have = { bytes, set.size };
-        marks[field] = OTA_MARK_UNSET;
-        if (ota_erased(have, s->flash->erased)) {
-            continue;
+        marks[field] = mark_of(s->flash, field, bytes, size);
+        if (field == OTA_TRAILER_SEQUENCE && marks[field] == OTA_MARK_SET) {
+            facts->sequence = ota_get_u32le(bytes);
         }
-        bool whole = memcmp(bytes, set.bytes, set.size) == 0;
-        if (field == OTA_TRAILER_SEQUENCE) {
-            whole = sequence_is_whole(have, s->flash->erased);
-            found.sequence = whole ? ota_get_u32le(bytes) : 0;
-        }
-        marks[field] = whole ? OTA_MARK_SET : OTA_MARK_TORN;
         /* Trials: up to the last mark that is not blank, for a gap can only be a mark that was lost. */
-        if (field >= OTA_TRAILER_TRIAL) {
-            found.trials = (uint8_t)(field - OTA_TRAILER_TRIAL + 1u);
+        if (field >= OTA_TRAILER_TRIAL && marks[field] != OTA_MARK_UNSET) {
+            facts->trials = (uint8_t)(field - OTA_TRAILER_TRIAL + 1u);
         }
     }
-    found.magic = marks[OTA_TRAILER_MAGIC];
-    found.image_ok = marks[OTA_TRAILER_IMAGE_OK];
-    found.copy_done = marks[OTA_TRAILER_COPY_DONE];
-    found.download = marks[OTA_TRAILER_DOWNLOAD];
-    found.sequence_mark = marks[OTA_TRAILER_SEQUENCE];
-    *facts = found;
+    facts->magic = marks[OTA_TRAILER_MAGIC];
+    facts->image_ok = marks[OTA_TRAILER_IMAGE_OK];
+    facts->copy_done = marks[OTA_TRAILER_COPY_DONE];
+    facts->download = marks[OTA_TRAILER_DOWNLOAD];
+    facts->sequence_mark = marks[OTA_TRAILER_SEQUENCE];
     return OTA_OK;
 }
 

@@ -23,7 +23,16 @@ enum ota_trailer_field {
 /** The sectors at a slot's end that hold the trailer and nothing else. */
 struct ota_region ota_trailer_region(const struct ota_flash *f, const struct ota_region *slot);
 
-/** One slot's facts; `facts` is untouched on error. */
+/** Where a field is: an offset in flash. */
+uint32_t ota_trailer_at(const struct ota_store *s, enum ota_slot slot, uint32_t field);
+
+/* The first byte of a flag that is set; the rest of its field is blank. */
+#define OTA_TRAILER_SET 0x01u
+
+/** The bytes of the magic's field when it is set; how many they are. */
+uint32_t ota_trailer_magic(const struct ota_store *s, uint8_t bytes[OTA_FLASH_WRITE_SIZE_MAX]);
+
+/** One slot's facts; undefined on error. */
 OTA_MUST_CHECK ota_err_t ota_trailer_facts(struct ota_store *s, enum ota_slot slot,
                                            struct ota_slot_facts *facts);
 
@@ -33,13 +42,5 @@ OTA_MUST_CHECK ota_err_t ota_trailer_facts(struct ota_store *s, enum ota_slot sl
  * @return OTA_OK: it is not blank any more; OTA_E_FLASH_READ_BACK: it is; OTA_E_FLASH.
  */
 OTA_MUST_CHECK ota_err_t ota_trailer_stain(struct ota_store *s, enum ota_slot slot, uint32_t field);
-
-/* Where a field is, and the bytes that it has when it is set. */
-struct ota_trailer_slice {
-    uint32_t offset, size;
-    uint8_t bytes[OTA_FLASH_WRITE_SIZE_MAX];
-};
-void ota_trailer_slice(const struct ota_store *s, enum ota_slot slot, uint32_t field,
-                       struct ota_trailer_slice *slice);
 
 #endif

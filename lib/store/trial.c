@@ -1,17 +1,19 @@
 /* The only marks that a bootloader writes. */
 #include "trailer.h"
+#include <string.h>
 
 ota_err_t ota_trailer_stain(struct ota_store *s, enum ota_slot slot, uint32_t field)
 {
-    struct ota_trailer_slice set;
-    uint8_t back;
-    ota_trailer_slice(s, slot, field, &set);
-    ota_err_t err =
-        ota_flash_write(s->flash, set.offset, (struct ota_span){ set.bytes, s->flash->write_size });
+    struct ota_flash *const f = s->flash;
+    const uint32_t at = ota_trailer_at(s, slot, field);
+    uint8_t bytes[OTA_FLASH_WRITE_SIZE_MAX];
+    memset(bytes, f->erased, sizeof bytes);
+    bytes[0] = OTA_TRAILER_SET;
+    ota_err_t err = ota_flash_write(f, at, (struct ota_span){ bytes, f->write_size });
     if (err == OTA_OK) {
-        err = ota_flash_read(s->flash, set.offset, (struct ota_buf){ &back, 1 });
+        err = ota_flash_load(f, at, bytes, 1);
     }
-    return err == OTA_OK && back == s->flash->erased ? OTA_E_FLASH_READ_BACK : err;
+    return err == OTA_OK && bytes[0] == f->erased ? OTA_E_FLASH_READ_BACK : err;
 }
 
 ota_err_t ota_store_trial(struct ota_store *s, enum ota_slot slot)

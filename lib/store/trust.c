@@ -3,18 +3,14 @@
 #include <assert.h>
 #include <string.h>
 
-/* Release keys, then deployment keys, one behind the other in flash. */
-static ota_err_t read_anchors(struct ota_store *s, const struct ota_log_record *record,
-                              struct ota_trust *trust)
+/* `count` keys, one behind the other in flash from `*at` on, which is then behind them. */
+static ota_err_t read_anchors(struct ota_flash *f, uint32_t *at, struct ota_anchor *anchor,
+                              uint32_t count)
 {
-    const uint32_t releases = trust->release_count;
-    uint32_t at = OTA_KEYSET_HEAD_SIZE;
-    for (uint32_t i = 0; i < releases + trust->deployment_count; i++) {
-        struct ota_anchor *const anchor =
-            i < releases ? &trust->release[i] : &trust->deployment[i - releases];
-        ota_err_t err = ota_log_payload(s->flash, record, at, OTA_BUF_OF(anchor->key_id));
+    for (; count > 0; count--, anchor++) {
+        ota_err_t err = ota_flash_load(f, *at, anchor->key_id, sizeof anchor->key_id);
         if (err == OTA_OK) {
-            err = ota_log_payload(s->flash, record, at + OTA_DIGEST_SIZE, OTA_BUF_OF(anchor->key));
+            err = ota_flash_load(f, *at + OTA_DIGEST_SIZE, anchor->key, sizeof anchor->key);
         }
         if (err != OTA_OK) {
             return err;
@@ -22,25 +18,38 @@ static ota_err_t read_anchors(struct ota_store *s, const struct ota_log_record *
         if (ota_key_is_sample(anchor->key_id)) {
             return OTA_E_KEY_SAMPLE;
         }
-        at += OTA_KEYSET_ANCHOR_SIZE;
+        *at += OTA_KEYSET_ANCHOR_SIZE;
     }
     return OTA_OK;
 }
 
-ota_err_t ota_store_trust(struct ota_store *s, struct ota_trust *trust)
+/* A record that is too short for what its head says has no keys that count. */
+static ota_err_t read_trust(struct ota_store *s, struct ota_trust *trust)
 {
     static_assert(OTA_KEYSET_HEAD_SIZE <= OTA_KEY_SIZE, "a head fits where a key will be");
     uint8_t *const head = trust->release[0].key; /* lent for a moment, since stack is scarce here */
     struct ota_log_record record;
-    memset(trust, 0, sizeof *trust);
-    ota_err_t err =
-        ota_log_read(s->flash, &s->trust, &record, (struct ota_buf){ head, OTA_KEYSET_HEAD_SIZE });
+    ota_err_t err = ota_log_read(&s->trust, &record, head, OTA_KEYSET_HEAD_SIZE);
     if (err == OTA_OK) {
         err = ota_keyset_head_read((struct ota_span){ head, OTA_KEYSET_HEAD_SIZE }, trust);
     }
-    if (err == OTA_OK) {
-        err = read_anchors(s, &record, trust);
+    if (err == OTA_OK && record.len < ota_keyset_revoked_offset(trust)) {
+        err = OTA_E_NOT_FOUND;
     }
+    uint32_t at = record.offset + OTA_LOG_HEADER_SIZE + OTA_KEYSET_HEAD_SIZE;
+    if (err == OTA_OK) {
+        err = read_anchors(s->flash, &at, trust->release, trust->release_count);
+    }
+    if (err == OTA_OK) {
+        err = read_anchors(s->flash, &at, trust->deployment, trust->deployment_count);
+    }
+    return err;
+}
+
+ota_err_t ota_store_trust(struct ota_store *s, struct ota_trust *trust)
+{
+    memset(trust, 0, sizeof *trust);
+    const ota_err_t err = read_trust(s, trust);
     if (err != OTA_OK) {
         trust->release_count = 0;
         trust->deployment_count = 0;

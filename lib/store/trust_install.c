@@ -66,11 +66,11 @@ static ota_err_t check_keys(const struct ota_trust *next, struct ota_crypto *c)
 static ota_err_t check_revocations(struct ota_store *s, const struct ota_keyset_room *room)
 {
     struct ota_log_record record;
-    ota_err_t err = ota_log_newest(s->flash, &s->trust, &record);
+    ota_err_t err = ota_log_newest(&s->trust, &record);
     for (uint32_t i = 0; err == OTA_OK && i < room->now.revoked_count; i++) {
         uint8_t key_id[OTA_DIGEST_SIZE];
         const uint32_t at = ota_keyset_revoked_offset(&room->now) + i * OTA_DIGEST_SIZE;
-        err = ota_log_payload(s->flash, &record, at, OTA_BUF_OF(key_id));
+        err = ota_log_payload(&s->trust, &record, at, OTA_BUF_OF(key_id));
         if (err == OTA_OK && !ota_keyset_revokes(&room->next, key_id)) {
             return OTA_E_KEYSET_REVOKED;
         }
@@ -149,7 +149,7 @@ ota_err_t ota_store_keyset_install(struct ota_store *s, struct ota_crypto *c, en
     }
     /* The record is the document, and what the device knows of itself in a field that it keeps free. */
     put_hw_revision(document, room->now.hw_revision);
-    err = ota_log_append(s->flash, &s->trust, OTA_LOG_TRUST, bytes);
+    err = ota_log_append(&s->trust, OTA_LOG_TRUST, bytes);
     put_hw_revision(document, 0);
     return err;
 }
@@ -158,7 +158,7 @@ ota_err_t ota_store_ca(struct ota_store *s, const struct ota_trust *trust, uint3
                        struct ota_buf into, struct ota_span *der)
 {
     struct ota_log_record record;
-    ota_err_t err = ota_log_newest(s->flash, &s->trust, &record);
+    ota_err_t err = ota_log_newest(&s->trust, &record);
     if (err != OTA_OK) {
         return err;
     }
@@ -169,7 +169,7 @@ ota_err_t ota_store_ca(struct ota_store *s, const struct ota_trust *trust, uint3
     if (size > into.cap) {
         return OTA_E_TOO_LARGE;
     }
-    err = ota_log_payload(s->flash, &record, ota_keyset_ca_offset(trust, index),
+    err = ota_log_payload(&s->trust, &record, ota_keyset_ca_offset(trust, index),
                           (struct ota_buf){ into.ptr, size });
     if (err == OTA_OK) {
         *der = (struct ota_span){ into.ptr, size };

@@ -13,5 +13,5 @@ ota_err_t ota_store_trust_write(struct ota_store *s, const struct ota_trust *tru
                trust->deployment_count <= OTA_ANCHORS_MAX);
     ota_keyset_write(&w, trust, OTA_SPAN_NONE, no_ca);
     OTA_ASSERT(!w.bad);
-    return ota_log_append(s->flash, &s->trust, OTA_LOG_TRUST, ota_writer_done(&w));
+    return ota_log_append(&s->trust, OTA_LOG_TRUST, ota_writer_done(&w));
 }
