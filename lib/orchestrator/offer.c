@@ -174,6 +174,7 @@ static enum verdict compare(struct ota_orchestrator *o, const struct reading *r)
         return V_WAIT; /* asked without the document: it has not changed */
     }
     if (!same_bytes(o, r) || (!r->same_execution && take_signature(o, &r->file) != OTA_OK)) {
+        ota_event(o, OTA_EVENT_CANCELED);
         return V_DROP;
     }
     const bool same_source = ota_fetch_take(o, &r->doc, &r->file);

@@ -108,7 +108,7 @@ static inline void answer_get(const char *token, bool brief)
 static inline const char *verdict_on(const struct update *u)
 {
     if (p.job == NULL || strcmp(u->job, p.job) != 0 || u->execution != p.execution) {
-        return "ResourceNotFound";
+        return p.code != NULL ? p.code : "ResourceNotFound";
     }
     if (u->expected != 0 && u->expected != p.version) {
         return "VersionMismatch";
@@ -137,7 +137,7 @@ static inline void answer_update(const struct update *u, const char *token)
     (void)snprintf(topic, sizeof topic, "$aws/things/" SIM_THING "/jobs/%s/update/%s", u->job,
                    code != NULL ? "rejected" : "accepted");
     const char *status = p.code_state != NULL ? p.code_state : p.status;
-    if (code != NULL && p.job != NULL) {
+    if (code != NULL && (p.job != NULL || p.code_state != NULL)) {
         (void)snprintf(state_text, sizeof state_text,
                        ",\"executionState\":{\"status\":\"%s\",\"versionNumber\":%u}", status,
                        p.version);
