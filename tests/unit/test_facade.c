@@ -589,7 +589,10 @@ static unsigned threads_alive(void)
     return count;
 }
 
-#define CYCLES 10000u /* a device that restarts its agent each hour does so in a year */
+/* A device that restarts its agent each hour does so in a year. Fewer where each costs more. */
+#ifndef CYCLES
+#define CYCLES 10000u
+#endif
 
 static void it_can_be_started_and_ended_again_and_again(void **state)
 {
@@ -1004,7 +1007,10 @@ static void a_restart_ends_a_suspension(void **state)
 
 /* --- threads -------------------------------------------------------------------------------------------------- */
 
-enum { THREADS = 4, ROUNDS = 400 };
+#define THREADS 4u
+#ifndef ROUNDS /* of each thread; where races are looked for, more */
+#define ROUNDS 400u
+#endif
 
 static void call_everything(uint32_t *seed)
 {
