@@ -74,41 +74,76 @@ void sim_remember(struct sim *s, const struct sim_image *image)
     s->artifacts[s->artifact_count++] = image;
 }
 
-static void make_stream(struct sim *s, struct ota_span id, const struct sim_image *image)
+static void add_artifact(struct sim *s, const struct sim_image *image)
 {
-    struct srv_file_spec file = { .id = 0 };
-    memcpy(file.digest, image->file_digest, sizeof file.digest);
     struct srv_command add = { .kind = SRV_CMD_ARTIFACT_ADD,
                                .artifact_add = { .size = image->size } };
-    memcpy(add.artifact_add.digest, image->file_digest, sizeof file.digest);
+    memcpy(add.artifact_add.digest, image->file_digest, sizeof image->file_digest);
     sim_must(apply(s, &add), "artifact add");
+}
+
+static void make_stream(struct sim *s, struct ota_span id, const struct sim_entry *entries,
+                        size_t count)
+{
+    struct srv_file_spec files[SIM_IMAGES_MAX];
+    sim_must(count <= SIM_IMAGES_MAX, "too many files");
+    memset(files, 0, sizeof files);
+    for (size_t i = 0; i < count; i++) {
+        sim_remember(s, entries[i].bytes);
+        add_artifact(s, entries[i].bytes);
+        files[i].id = (uint8_t)i;
+        memcpy(files[i].digest, entries[i].bytes->file_digest, sizeof files[i].digest);
+    }
     sim_must(apply(s,
                    &(struct srv_command){
                        .kind = SRV_CMD_STREAM_CREATE,
-                       .stream_create = { .id = id, .files = &file, .file_count = 1 },
+                       .stream_create = { .id = id, .files = files, .file_count = count },
                    }),
              "stream create");
+}
+
+static void make_job(struct sim *s, struct ota_span id, const char *document, bool has_stream)
+{
+    const struct ota_span target = OTA_SPAN_LIT(SIM_THING);
+    sim_must(apply(s,
+                   &(struct srv_command){
+                       .kind = SRV_CMD_JOB_CREATE,
+                       .job_create = { .id = id,
+                                       .document = ota_span_of_str(document),
+                                       .stream_id = has_stream ? id : OTA_SPAN_NONE,
+                                       .targets = &target,
+                                       .target_count = 1 },
+                   }),
+             "job create");
 }
 
 void sim_deploy_document(struct sim *s, const char *id, const struct sim_image *image,
                          const char *document)
 {
-    const struct ota_span target = OTA_SPAN_LIT(SIM_THING);
     const struct ota_span name = ota_span_of_str(id);
     if (image != NULL) {
-        sim_remember(s, image);
-        make_stream(s, name, image);
+        const struct sim_entry entry = { 0, image };
+        make_stream(s, name, &entry, 1);
     }
-    sim_must(apply(s,
-                   &(struct srv_command){
-                       .kind = SRV_CMD_JOB_CREATE,
-                       .job_create = { .id = name,
-                                       .document = ota_span_of_str(document),
-                                       .stream_id = image != NULL ? name : OTA_SPAN_NONE,
-                                       .targets = &target,
-                                       .target_count = 1 },
-                   }),
-             "job create");
+    make_job(s, name, document, image != NULL);
+}
+
+void sim_deploy_files(struct sim *s, const char *id, const struct sim_image *image,
+                      const struct sim_file *files, size_t count)
+{
+    struct sim_entry entries[SIM_IMAGES_MAX];
+    char text[16384];
+    size_t n = 0;
+    if (image != NULL) {
+        entries[n++] = (struct sim_entry){ 0, image };
+    }
+    sim_must(count <= SIM_IMAGES_MAX - n, "too many files");
+    for (size_t i = 0; i < count; i++) {
+        entries[n++] = (struct sim_entry){ files[i].type, files[i].data };
+    }
+    sim_files_document(sim_keys_real(), id, entries, n, text, sizeof text);
+    make_stream(s, ota_span_of_str(id), entries, n);
+    make_job(s, ota_span_of_str(id), text, true);
 }
 
 void sim_document(const char *id, const struct sim_image *image, char *text, size_t room)

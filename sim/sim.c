@@ -67,6 +67,16 @@ static struct ota_layout make_layout(const struct sim_cfg *cfg, uint32_t *size)
     return l;
 }
 
+/* Behind everything else. */
+static void make_banks(struct sim *s, uint32_t *size)
+{
+    for (unsigned type = 0; type < SIM_FILE_TYPES; type++) {
+        for (unsigned bank = 0; bank < 2; bank++) {
+            s->banks[type][bank] = take(size, s->cfg.bank_sectors * s->cfg.sector_size);
+        }
+    }
+}
+
 static ota_err_t fuses_read(struct ota_counter *c, uint32_t *value)
 {
     const struct sim_fuses *fuses = (const struct sim_fuses *)c;
@@ -97,6 +107,7 @@ static void make_flash(struct sim *s, const struct sim_image *first)
 {
     uint32_t size;
     s->layout = make_layout(&s->cfg, &size);
+    make_banks(s, &size);
     struct flash_geometry geometry = {
         .sectors = size / s->cfg.sector_size,
         .sector_size = s->cfg.sector_size,
@@ -178,6 +189,40 @@ static struct ota_boot_result run_bootloader(struct sim *s)
     return result;
 }
 
+/* Handlers of data files, if there is room for any; NULL: there is not. */
+static const struct ota_files *open_banks(struct sim *s)
+{
+    if (s->cfg.bank_sectors == 0) {
+        return s->files;
+    }
+    for (uint8_t i = 0; i < SIM_FILE_TYPES; i++) {
+        struct ota_file_banks *const b = &s->device.banks[i];
+        sim_must(ota_file_banks_init(b, (uint8_t)(i + 1u), &s->flash.base, s->banks[i]) == OTA_OK,
+                 "banks do not fit");
+        s->device.handlers[i] = &b->base;
+    }
+    s->device.files = (struct ota_files){ &ota_files_engine, s->device.handlers, SIM_FILE_TYPES };
+    return &s->device.files;
+}
+
+const struct sim_image *sim_file_in_use(struct sim *s, uint8_t type)
+{
+    struct ota_file_banks b;
+    struct ota_region where;
+    if (ota_file_banks_init(&b, type, &s->flash.base, s->banks[type - 1u]) != OTA_OK ||
+        ota_file_banks_active(&b, &where) != OTA_OK) {
+        return NULL;
+    }
+    for (size_t i = 0; i < s->artifact_count; i++) {
+        const struct sim_image *file = s->artifacts[i];
+        if (file->size == where.size &&
+            memcmp(s->flash.bytes + where.offset, file->bytes, file->size) == 0) {
+            return file;
+        }
+    }
+    return NULL;
+}
+
 /* What the image's start-up code does with flash and the handover. */
 static void start_agent(struct sim *s, enum ota_reset_cause cause)
 {
@@ -206,6 +251,7 @@ static void start_agent(struct sim *s, enum ota_reset_cause cause)
         .retry_ms_min = 1000,
         .retry_ms_max = 60000,
         .self_test_ms = 16000,
+        .files = open_banks(s),
     };
     if (ota_orchestrator_init(&s->device.o, &cfg) != OTA_OK) {
         return;
@@ -289,7 +335,8 @@ static void behave(struct sim *s, const struct ota_effect *effect)
     case OTA_EVENT_CANCELED:
     case OTA_EVENT_REPORTED:
     case OTA_EVENT_MESSAGE_REFUSED:
-    case OTA_EVENT_FLASH_FAULT: break;
+    case OTA_EVENT_FLASH_FAULT:
+    case OTA_EVENT_FILE_COMPLETE: break;
     }
     sim_must(err == OTA_OK, "a command that an event asks for is refused");
 }

@@ -15,6 +15,7 @@
 #include "core/srv.h"
 #include "flash_model.h"
 #include "ota/boot.h"
+#include "ota/file_banks.h"
 #include "ota/orchestrator.h"
 #include "sim_image.h"
 
@@ -49,6 +50,7 @@ struct sim_cfg {
     /* Another flash than small even sectors, lent; both or none. */
     const struct flash_geometry *geometry;
     const struct ota_layout *layout;
+    uint32_t bank_sectors; /* of each bank for data files of types 1 and 2; 0: images only */
     uint32_t fuses; /* the rollback counter is a port's, with so many steps; 0: it is in flash */
     enum ota_format format;      /* of streams */
     const struct sim_keys *keys; /* NULL: the real ones */
@@ -94,12 +96,16 @@ struct sim_fate {
     ota_ms_t late;
 };
 
-#define SIM_IMAGES_MAX 8u
+#define SIM_IMAGES_MAX 64u
+
+/* Types of data files that a device with banks handles: 1 ..= this. */
+#define SIM_FILE_TYPES 2u
 
 struct sim {
     struct sim_cfg cfg;
     struct flash_model flash;
     struct ota_layout layout;
+    struct ota_region banks[SIM_FILE_TYPES][2];
     struct sim_fuses fuses;
     struct ota_crypto *crypto;
     /* the provider */
@@ -121,6 +127,9 @@ struct sim {
         struct ota_stream_source stream;
         struct ota_range_source range;
         uint8_t url[OTA_URL_MAX];
+        struct ota_file_banks banks[SIM_FILE_TYPES];
+        struct ota_file_handler *handlers[SIM_FILE_TYPES];
+        struct ota_files files;
         struct ota_boot_result boot;
         uint8_t topic[OTA_TOPIC_MAX], payload[OTA_SCRATCH_PAYLOAD_MIN], room[SIM_BLOCK_MAX];
         bool runs;    /* power is on and an image's agent runs */
@@ -140,7 +149,8 @@ struct sim {
     void (*on_arrival)(struct sim *s, const struct sim_message *m);
     /* A request, before the server sees it; true: the test answers it, with sim_respond(). */
     bool (*on_fetch)(struct sim *s, const struct ota_effect *effect);
-    bool hands_off; /* the application does nothing by itself: the test commands */
+    const struct ota_files *files; /* handlers of the test's own, instead of banks; lent */
+    bool hands_off;                /* the application does nothing by itself: the test commands */
 };
 
 /* Room for statusDetails. */
@@ -160,6 +170,17 @@ void sim_deploy_over(struct sim *s, const char *id, const struct sim_image *imag
                      const char *protocols);
 /** The document that sim_deploy() uses: a plain AWS one; signed by the real keys. */
 void sim_document(const char *id, const struct sim_image *image, char *text, size_t room);
+
+/** A job's data file; its bytes are those of a sim_data_make(). */
+struct sim_file {
+    uint8_t type;
+    const struct sim_image *data;
+};
+/** Files, and an image unless it is NULL. All must stay until sim_close(). */
+void sim_deploy_files(struct sim *s, const char *id, const struct sim_image *image,
+                      const struct sim_file *files, size_t count);
+/** The data file that the device uses; NULL: none, or none that was ever deployed. */
+const struct sim_image *sim_file_in_use(struct sim *s, uint8_t type);
 void sim_cancel(struct sim *s, const char *id);
 
 /** A message from anyone to the device, past on_wire and loss; it arrives `after` ms from now. */

@@ -109,6 +109,18 @@ struct sim_image *sim_image_signed(const struct sim_keys *keys, const struct sim
     return made;
 }
 
+struct sim_image *sim_data_make(uint32_t size, uint32_t seed)
+{
+    struct sim_image *made = calloc(1, sizeof *made);
+    sim_must(made != NULL, "out of memory");
+    made->bytes = malloc(size);
+    sim_must(made->bytes != NULL, "out of memory");
+    made->size = size;
+    sim_fill(&seed, (struct ota_buf){ made->bytes, size });
+    digest_of(sim_keys_real(), (struct ota_span){ made->bytes, size }, made->file_digest);
+    return made;
+}
+
 struct sim_image *sim_image_make(const struct sim_image_spec *spec)
 {
     return sim_image_signed(sim_keys_real(), spec);
@@ -122,19 +134,49 @@ void sim_image_free(struct sim_image *image)
     }
 }
 
-void sim_image_document(const struct sim_keys *keys, const char *id, const struct sim_image *image,
-                        char *text, size_t room)
+/* As snprintf, behind what is there. */
+static void append(char *text, size_t room, const char *more, size_t len)
 {
+    const size_t at = strlen(text);
+    sim_must(len < room - at, "document too large");
+    memcpy(text + at, more, len);
+    text[at + len] = '\0';
+}
+
+static void append_entry(const struct sim_keys *keys, const struct sim_entry *entry, size_t id,
+                         char *text, size_t room)
+{
+    char one[320];
     uint8_t der[SIM_DER_MAX], base64[128];
     struct ota_writer b = ota_writer(OTA_BUF_OF(base64));
-    const size_t der_len = keys->sign(SIM_KEYS_DEPLOYMENT, image->file_digest, der);
+    const size_t der_len = keys->sign(SIM_KEYS_DEPLOYMENT, entry->bytes->file_digest, der);
     ota_base64_write(&b, (struct ota_span){ der, der_len });
     const struct ota_span signature = ota_writer_done(&b);
     const int len =
-        snprintf(text, room,
-                 "{\"afr_ota\":{\"protocols\":[\"MQTT\"],\"streamname\":\"%s\",\"files\":[{"
-                 "\"filepath\":\"image\",\"filesize\":%u,\"fileid\":0,\"certfile\":\"deploy\","
-                 "\"fileType\":0,\"sig-sha256-ecdsa\":\"%.*s\"}]}}",
-                 id, (unsigned)image->size, (int)signature.len, (const char *)signature.ptr);
+        snprintf(one, sizeof one,
+                 "%s{\"filepath\":\"image\",\"filesize\":%u,\"fileid\":%u,\"certfile\":\"deploy\","
+                 "\"fileType\":%u,\"sig-sha256-ecdsa\":\"%.*s\"}",
+                 id > 0 ? "," : "", (unsigned)entry->bytes->size, (unsigned)id, entry->type,
+                 (int)signature.len, (const char *)signature.ptr);
+    sim_must(len > 0 && (size_t)len < sizeof one, "file too large");
+    append(text, room, one, (size_t)len);
+}
+
+void sim_files_document(const struct sim_keys *keys, const char *id,
+                        const struct sim_entry *entries, size_t count, char *text, size_t room)
+{
+    const int len = snprintf(
+        text, room, "{\"afr_ota\":{\"protocols\":[\"MQTT\"],\"streamname\":\"%s\",\"files\":[", id);
     sim_must(len > 0 && (size_t)len < room, "document too large");
+    for (size_t i = 0; i < count; i++) {
+        append_entry(keys, &entries[i], i, text, room);
+    }
+    append(text, room, "]}}", 3);
+}
+
+void sim_image_document(const struct sim_keys *keys, const char *id, const struct sim_image *image,
+                        char *text, size_t room)
+{
+    const struct sim_entry entry = { 0, image };
+    sim_files_document(keys, id, &entry, 1, text, room);
 }

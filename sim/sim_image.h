@@ -57,6 +57,8 @@ const struct sim_keys *sim_keys_fast(void);
 struct sim_image *sim_image_signed(const struct sim_keys *keys, const struct sim_image_spec *spec);
 /** The same, with real keys. */
 struct sim_image *sim_image_make(const struct sim_image_spec *spec);
+/** Bytes that are no image: a data file. `size` > 0; the caller frees it. */
+struct sim_image *sim_data_make(uint32_t size, uint32_t seed);
 void sim_image_free(struct sim_image *image);
 
 /** The trust record of a device that believes these keys. */
@@ -65,5 +67,14 @@ struct ota_trust sim_trust(const struct sim_keys *keys);
 /** The document of an AWS OTA update of this image in stream `id`, with its deployment signature. */
 void sim_image_document(const struct sim_keys *keys, const char *id, const struct sim_image *image,
                         char *text, size_t room);
+
+/** A file of a document: its id is its place in it. */
+struct sim_entry {
+    uint8_t type;
+    const struct sim_image *bytes;
+};
+/** The same for several files, each with its signature. */
+void sim_files_document(const struct sim_keys *keys, const char *id,
+                        const struct sim_entry *entries, size_t count, char *text, size_t room);
 
 #endif

@@ -19,6 +19,13 @@ static void check_files(const struct ota_jobdoc *doc)
         FUZZ_CHECK(!seen[file.file_id]);
         seen[file.file_id] = true;
     }
+    struct ota_jobdoc_data data = { .begun = false };
+    uint32_t count = 0;
+    for (; ota_jobdoc_next_data(doc, &data, &file); count++) {
+        FUZZ_CHECK(seen[file.file_id] && file.size > 0);
+        seen[file.file_id] = false; /* each once */
+    }
+    FUZZ_CHECK(count <= doc->file_count);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

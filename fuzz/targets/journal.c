@@ -95,9 +95,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     memset(&j, 0, sizeof j);
     const ota_err_t err = ota_journal_read(&s, &j);
     FUZZ_CHECK(err == OTA_OK || err == OTA_E_NOT_FOUND);
-    FUZZ_CHECK(j.state <= OTA_JOURNAL_REPORT_FAIL && j.job_id_len <= OTA_JOB_ID_MAX);
+    FUZZ_CHECK(j.state < OTA_JOURNAL_STATES && j.job_id_len <= OTA_JOB_ID_MAX);
+    FUZZ_CHECK(j.files <= OTA_JOURNAL_FILES_MAX && j.file <= j.files);
     for (uint8_t round = 1; round < 4; round++) {
-        j.state = (enum ota_journal_state)(bytes[round] / 2 % (OTA_JOURNAL_REPORT_FAIL + 1));
+        j.state = (enum ota_journal_state)(bytes[round] / 2 % OTA_JOURNAL_STATES);
         j.execution += round;
         FUZZ_CHECK(ota_journal_write(&s, &j) == OTA_OK);
         check_same(&s, &j);

@@ -38,6 +38,7 @@ enum ota_event_kind {
     OTA_EVENT_REPORTED,        /* the provider took the result */
     OTA_EVENT_MESSAGE_REFUSED, /* error: what was wrong with it */
     OTA_EVENT_FLASH_FAULT,     /* class DEVICE: the update stands still until a restart */
+    OTA_EVENT_FILE_COMPLETE, /* a data file is verified; value: how many are, total: of how many */
 };
 
 struct ota_effect {

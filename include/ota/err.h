@@ -52,7 +52,9 @@
     X(KEYSET_SIGNATURE,    -53, IMAGE,  "keyset is not signed by a release key of the device")     \
     X(KEYSET_REVOKED,      -54, IMAGE,  "keyset trusts a revoked key or forgets a revocation")     \
     X(KEYSET_STRANDS,      -55, IMAGE,  "the running image would not verify by this keyset")       \
-    X(KEY_SAMPLE,          -56, DEVICE, "a sample key is trusted: anyone has its private half")
+    X(KEY_SAMPLE,          -56, DEVICE, "a sample key is trusted: anyone has its private half")    \
+    X(JOB_FILE_TYPE,       -57, IMAGE,  "job has a file of a type that nothing here handles")      \
+    X(JOB_FILE_SIZE,       -58, IMAGE,  "a file of the job is larger than the room for it")
 /* clang-format on */
 
 enum ota_err_class {

@@ -81,11 +81,27 @@ OTA_MUST_CHECK ota_err_t ota_jobdoc_file(const struct ota_jobdoc *doc, uint32_t 
 OTA_MUST_CHECK ota_err_t ota_jobdoc_choose(struct ota_jobdoc *doc, unsigned slot,
                                            struct ota_jobdoc_file *file);
 
+/** Where ota_jobdoc_next_data() stands; all zero to begin. */
+struct ota_jobdoc_data {
+    bool begun, image_seen;
+    uint8_t named[32]; /* by sources: a bit for each file id */
+    struct ota_json_walk files;
+};
+
+/**
+ * The next file that a job needs besides its image, in the order of the document: one that no source names; without
+ * sources, any but the first of type 0.
+ *
+ * @return whether there was one.
+ */
+bool ota_jobdoc_next_data(const struct ota_jobdoc *doc, struct ota_jobdoc_data *at,
+                          struct ota_jobdoc_file *file);
+
 /** Whether the image with this digest is the one that is wanted, or one of the sources' images. */
 bool ota_jobdoc_names_image(const struct ota_jobdoc *doc, const uint8_t digest[OTA_DIGEST_SIZE]);
 
 /*
- * A parser of documents: the four functions above, for a schema of its own. What it fills `doc` and
+ * A parser of documents: the functions above, for a schema of its own. What it fills `doc` and
  * `file` with is meant as for afr_ota: strings are JSON strings inside the document, a stream's name,
  * signature and URL among them; `files` and `sources` are its own to use, or not. Each is a pure
  * function of what it is given.
@@ -97,6 +113,9 @@ struct ota_parser {
     ota_err_t (*file)(const struct ota_jobdoc *doc, uint32_t index, struct ota_jobdoc_file *file);
     ota_err_t (*choose)(struct ota_jobdoc *doc, unsigned slot, struct ota_jobdoc_file *file);
     bool (*names_image)(const struct ota_jobdoc *doc, const uint8_t digest[OTA_DIGEST_SIZE]);
+    /** NULL: its jobs have no data files. Of one without an image choose() says OTA_E_JOB_NO_FILE. */
+    bool (*next_data)(const struct ota_jobdoc *doc, struct ota_jobdoc_data *at,
+                      struct ota_jobdoc_file *file);
 };
 
 /** The one for `afr_ota` and `waft`. */

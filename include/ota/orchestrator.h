@@ -13,6 +13,10 @@
  *                                                  v
  *   reset -> TESTING -> OUTCOME(ok) -> REPORT -> (none)
  *
+ * With data files (ota/files.h): CLAIMED -> FILES -> RECEIVING. With nothing else:
+ *
+ *   CLAIMED -> FILES -> READY -> APPLYING -> REPORT
+ *
  * Inputs are functions, outputs are effects: see ota/effect.h. Flash and crypto
  * are called straight through, a bounded piece per poll (one sector erased, or
  * OTA_VERIFY_BUDGET bytes hashed), so that the connection stays alive.
@@ -24,6 +28,7 @@
 
 #include "ota/decision.h"
 #include "ota/effect.h"
+#include "ota/files.h"
 #include "ota/handover.h"
 #include "ota/jobdoc.h"
 #include "ota/jobs.h"
@@ -73,6 +78,7 @@ struct ota_orchestrator_cfg {
     /* What is told of the device at each connect, and when an update has changed it: fills in a
      * PUBLISH, reads only. ota_shadow_announce() of ota/shadow.h; NULL: nothing. */
     void (*announce)(const struct ota_orchestrator *o, struct ota_effect *effect);
+    const struct ota_files *files; /* handlers of data files; NULL: images only */
 };
 
 /** What (none) does. */
@@ -123,6 +129,8 @@ struct ota_orchestrator {
     bool brief_report;  /* the provider did not like our details: report without */
     bool event_waits;   /* `event`, for poll */
     bool news;          /* to be told of the device */
+    bool next_file;     /* the provider is asked because the next file's turn has come */
+    bool applied;       /* this boot has applied the job's data files */
     uint8_t confirmed;  /* enum ota_confirmed of the running image, as `facts` say */
     uint8_t slot_class; /* enum ota_slot_class that ota_classify_slot() found */
     uint8_t words_len;  /* of `words` */
@@ -157,6 +165,7 @@ struct ota_orchestrator {
         bool has_digest; /* the job names the image's digest */
         uint8_t digest[OTA_DIGEST_SIZE];
     } wanted;                         /* from the newest offer of the claim */
+    struct ota_file file;             /* in FILES: the one whose turn it is */
     uint8_t details[OTA_DETAILS_MAX]; /* of what is being told */
     uint8_t words[OTA_WORDS_MAX];     /* that came with the newest decision */
     /* what a download needs, while one runs; the verifier at any other time */
@@ -170,6 +179,10 @@ struct ota_orchestrator {
             struct ota_image_header header;
             uint8_t tlvs[OTA_IMAGE_TLVS_MAX];
         } fetch;
+        struct {
+            struct ota_sha256 hash;
+            uint8_t piece[OTA_VERIFY_PIECE];
+        } digest; /* of a data file */
     } u;
 };
 
@@ -232,7 +245,7 @@ struct ota_restart_facts {
     enum ota_confirmed confirmed; /* the running image */
     enum ota_target_mark target;  /* the target's magic */
     enum ota_boot_rule rule;
-    bool no_image; /* REPORT: of a job that has nothing to do with slots */
+    bool no_image; /* the job has nothing to do with slots */
 };
 
 struct ota_restart_verdict {

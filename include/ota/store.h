@@ -220,7 +220,10 @@ enum ota_journal_state {
     OTA_JOURNAL_DROP = 9,
     OTA_JOURNAL_REPORT_OK = 10,
     OTA_JOURNAL_REPORT_FAIL = 11,
+    OTA_JOURNAL_FILES = 12,    /* data files are received, one after another */
+    OTA_JOURNAL_APPLYING = 13, /* of a job without an image */
 };
+#define OTA_JOURNAL_STATES 14u
 
 /** Why an update ended, beyond an error code. Values are in flash: append-only. */
 enum ota_reason {
@@ -246,6 +249,9 @@ enum ota_reason {
 };
 #define OTA_REASON_LAST OTA_REASON_JOB_FAILED
 
+/* AWS: files of an OTA update. */
+#define OTA_JOURNAL_FILES_MAX 50u
+
 struct ota_journal {
     enum ota_journal_state state;
     enum ota_slot slot; /* the claim's target */
@@ -255,10 +261,13 @@ struct ota_journal {
     uint8_t reset_cause; /* enum ota_reset_cause of the boot that followed */
     uint8_t refusals;    /* ACTIVATING: times the bootloader did not try it */
     uint8_t job_id_len;  /* 0 ..= OTA_JOB_ID_MAX */
-    uint32_t file_size;
-    uint32_t mark;              /* bytes below it are in flash; kept up by ota_journal_mark() */
-    uint64_t execution;         /* execution number: with the job id, the report's identity */
-    struct ota_version version; /* of the image that is installed, as its header says */
+    uint8_t files;       /* data files of the job besides its image, 0 ..= OTA_JOURNAL_FILES_MAX */
+    uint8_t file;        /* so many of them are received and verified */
+    bool no_image;       /* the job has data files only */
+    uint32_t file_size;  /* of what is being received */
+    uint32_t mark;       /* bytes of it below are in flash; kept up by ota_journal_mark() */
+    uint64_t execution;  /* execution number: with the job id, the report's identity */
+    struct ota_version version;          /* of the image that is installed, as its header says */
     uint8_t bytes_id[OTA_DIGEST_SIZE];   /* the bytes' identity */
     uint8_t signature[OTA_P256_RS_SIZE]; /* of the deployment, over the file */
     uint8_t job_id[OTA_JOB_ID_MAX];

@@ -5,6 +5,7 @@ const struct ota_parser ota_parser_afr = {
     .file = ota_jobdoc_file,
     .choose = ota_jobdoc_choose,
     .names_image = ota_jobdoc_names_image,
+    .next_data = ota_jobdoc_next_data,
 };
 static const struct ota_parser *const afr_alone[] = { &ota_parser_afr };
 

@@ -27,11 +27,12 @@ static void on_empty(struct ota_orchestrator *o)
 /* The answer to what we told of the execution: of a claim, or of a result. */
 static void on_told(struct ota_orchestrator *o, const struct ota_jobs_news *news)
 {
-    if (o->journal.state >= OTA_JOURNAL_REPORT_OK) {
+    const enum ota_journal_state state = o->journal.state;
+    if (state == OTA_JOURNAL_REPORT_OK || state == OTA_JOURNAL_REPORT_FAIL) {
         ota_report_on_answer(o, news);
     } else if (ota_custom_runs(o)) {
         o->cfg.custom->on_answer(o, news);
-    } else if (o->journal.state <= OTA_JOURNAL_RECEIVING) {
+    } else if (state <= OTA_JOURNAL_RECEIVING || state == OTA_JOURNAL_FILES) {
         ota_claim_on_answer(o, news);
     } else if (news->kind == OTA_JOBS_NEWS_REJECTED) {
         ota_check(o); /* VERIFYING and READY: no others tell */

@@ -4,8 +4,8 @@
  * Head and tail come first: the header, then the TLVs, cost a block or two and
  * can refuse nearly everything before a sector is erased.
  */
+#include "files_engine.h"
 #include "ota/assert.h"
-#include "workflow.h"
 
 #include <string.h>
 
@@ -15,17 +15,16 @@
 /* Application: about so many progress events per download. */
 #define EVENTS_PER_FILE 50u
 
-/* Steps. Both states begin with the first three. */
+/* Steps, behind those of ota_claim_take(). */
 enum {
-    KNOW, /* wait until the provider has offered this claim in this boot; tell IN_PROGRESS, unless it is */
-    TAKING, /* wait for the answer */
-    TAKEN,  /* ours; what follows differs */
+    TAKEN = OTA_CLAIM_TAKEN,
     /* CLAIMED: */
     HEAD,  /* the first block is on its way */
     TAIL,  /* the TLVs are on their way */
     OWN,   /* look before you burn: the running image must verify ... */
     OTHER, /* ... or the target must not */
     BURN,  /* erase */
+    WIPE,  /* forget data files of whatever job */
     /* RECEIVING: */
     CLEAN, /* make blank what lies behind the mark */
     FETCH, /* blocks are on their way */
@@ -50,13 +49,13 @@ void ota_claim_look_again(struct ota_orchestrator *o)
 {
     ota_fetch_stop(o);
     o->claim_known = false;
-    o->step = KNOW;
+    o->step = OTA_CLAIM_KNOW;
     ota_check(o);
 }
 
 void ota_claim_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news *news)
 {
-    if (o->step != TAKING) {
+    if (o->step != OTA_CLAIM_TAKING) {
         return;
     }
     if (news->kind == OTA_JOBS_NEWS_ACCEPTED) {
@@ -71,6 +70,34 @@ void ota_claim_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news 
         ota_event(o, OTA_EVENT_CANCELED);
         o->answered = V_DROP;
     }
+}
+
+enum verdict ota_claim_take(struct ota_orchestrator *o)
+{
+    const enum verdict said = ota_obey(o);
+    if (said != V_WAIT) {
+        return said;
+    }
+    switch (o->step) {
+    case OTA_CLAIM_KNOW:
+        if (!o->claim_known) {
+            return V_WAIT;
+        }
+        if (o->must_take) {
+            ota_claim_tell(o);
+        }
+        o->step = o->must_take ? OTA_CLAIM_TAKING : OTA_CLAIM_TAKEN;
+        return V_MORE;
+    case OTA_CLAIM_TAKING: return V_WAIT;
+    default: return V_OK;
+    }
+}
+
+void ota_claim_next_file(struct ota_orchestrator *o)
+{
+    ota_claim_look_again(o);
+    o->journal.mark = 0;
+    o->next_file = true;
 }
 
 /* --- head and tail ---------------------------------------------------------------- */
@@ -124,11 +151,13 @@ static ota_err_t keep_early(struct ota_orchestrator *o, const struct ota_block *
 
 ota_err_t ota_claim_keep(struct ota_orchestrator *o, const struct ota_block *block)
 {
-    if (o->journal.state != OTA_JOURNAL_RECEIVING) {
+    if (o->journal.state == OTA_JOURNAL_CLAIMED) {
         return keep_early(o, block);
     }
     const ota_err_t err =
-        ota_store_write(o->cfg.store, o->journal.slot, block->offset, block->data);
+        o->journal.state == OTA_JOURNAL_FILES
+            ? o->cfg.files->engine->store(o, block)
+            : ota_store_write(o->cfg.store, o->journal.slot, block->offset, block->data);
     if (err == OTA_OK) {
         o->received++;
         o->stats.blocks++;
@@ -170,6 +199,14 @@ static ota_err_t check_image(struct ota_orchestrator *o)
     return image->counter > o->facts.counter_max ? OTA_E_IMAGE_COUNTER_ROOM : OTA_OK;
 }
 
+/* Data files come before the image. */
+static enum verdict begin_files(struct ota_orchestrator *o)
+{
+    o->untouched = false;
+    o->step = WIPE;
+    return V_MORE;
+}
+
 static enum verdict check_early(struct ota_orchestrator *o)
 {
     const struct ota_image *image = &o->u.fetch.image;
@@ -186,6 +223,10 @@ static enum verdict check_early(struct ota_orchestrator *o)
     /* It runs already. Unconfirmed, it has failed its test before: installing it again would not mend it. */
     if (o->confirmed == OTA_CONFIRMED_NO) {
         return ota_fail(o, OTA_REASON_NO_WAY_BACK);
+    }
+    if (o->journal.files > 0) {
+        o->journal.no_image = true; /* what is left of the job */
+        return begin_files(o);
     }
     o->journal.slot = o->cfg.running;
     (void)ota_fail(o, OTA_REASON_ALREADY_INSTALLED);
@@ -215,6 +256,18 @@ static enum verdict look_before_burning(struct ota_orchestrator *o, struct ota_e
     return V_MORE;
 }
 
+/* What a journal that was lost has left behind is not this job's. */
+static enum verdict wipe(struct ota_orchestrator *o)
+{
+    const enum verdict v = ota_files_ask(o, OTA_FILES_DISCARD);
+    if (v != V_OK) {
+        return v;
+    }
+    o->journal.file = 0;
+    ota_claim_next_file(o);
+    return V_FILES;
+}
+
 static uint32_t slot_size(const struct ota_orchestrator *o)
 {
     return o->cfg.store->layout->slot[o->journal.slot].size;
@@ -231,7 +284,10 @@ static enum verdict burn(struct ota_orchestrator *o)
     }
     o->journal.mark = 0;
     o->fresh = true;
-    return err == OTA_OK ? V_OK : ota_fail_with(o, err);
+    if (err != OTA_OK) {
+        return ota_fail_with(o, err);
+    }
+    return o->journal.files > 0 ? begin_files(o) : V_OK;
 }
 
 /* --- RECEIVING ------------------------------------------------------------------------ */
@@ -297,7 +353,7 @@ static enum verdict clean(struct ota_orchestrator *o)
     return fetch(o, FETCH, begin, o->journal.file_size);
 }
 
-static enum verdict tell_progress(struct ota_orchestrator *o, struct ota_effect *effect)
+enum verdict ota_claim_tell_progress(struct ota_orchestrator *o, struct ota_effect *effect)
 {
     const uint32_t total = ota_claim_block_count(o);
     const uint32_t sixteenth = total / PUBLISHES_AT_LEAST + 1u;
@@ -332,7 +388,7 @@ static enum verdict turn_to_another(struct ota_orchestrator *o)
 static enum verdict while_fetching(struct ota_orchestrator *o, struct ota_effect *effect)
 {
     if (o->step == FETCH) {
-        const enum verdict v = tell_progress(o, effect);
+        const enum verdict v = ota_claim_tell_progress(o, effect);
         if (v != V_WAIT) {
             return v;
         }
@@ -347,28 +403,28 @@ static enum verdict while_fetching(struct ota_orchestrator *o, struct ota_effect
     }
 }
 
+/* The job is ours. */
+static enum verdict begin(struct ota_orchestrator *o)
+{
+    if (o->journal.state == OTA_JOURNAL_RECEIVING) {
+        return begin_receiving(o);
+    }
+    return o->journal.no_image ? begin_files(o) : fetch_head(o);
+}
+
 /* A flat switch: what each step does. */
 enum verdict ota_deed_fetch(struct ota_orchestrator *o, struct ota_effect *effect)
 {
-    const enum verdict said = ota_obey(o);
-    if (said != V_WAIT) {
-        return said;
+    const enum verdict taken = ota_claim_take(o);
+    if (taken != V_OK) {
+        return taken;
     }
     switch (o->step) {
-    case KNOW:
-        if (!o->claim_known) {
-            return V_WAIT;
-        }
-        if (o->must_take) {
-            ota_claim_tell(o);
-        }
-        o->step = o->must_take ? TAKING : TAKEN;
-        return V_MORE;
-    case TAKING: return V_WAIT;
-    case TAKEN: return o->journal.state == OTA_JOURNAL_CLAIMED ? fetch_head(o) : begin_receiving(o);
+    case TAKEN: return begin(o);
     case OWN:
     case OTHER: return look_before_burning(o, effect);
     case BURN: return burn(o);
+    case WIPE: return wipe(o);
     case CLEAN: return clean(o);
     default: return while_fetching(o, effect);
     }

@@ -105,7 +105,7 @@ static ota_err_t raise_mark(struct ota_orchestrator *o)
     const uint32_t interval =
         larger(ota_journal_mark_interval(o->cfg.store, o->journal.file_size), o->cfg.block_size);
     const uint32_t safe = o->source->ops->stored_below(o->source);
-    if (o->journal.state != OTA_JOURNAL_RECEIVING || safe >= o->journal.file_size ||
+    if (o->journal.state == OTA_JOURNAL_CLAIMED || safe >= o->journal.file_size ||
         safe < o->journal.mark + interval) {
         return OTA_OK;
     }

@@ -49,10 +49,23 @@ static enum verdict self_test(struct ota_orchestrator *o)
     return v == V_WAIT && o->now >= o->deadline ? ota_fail(o, OTA_REASON_SELF_TEST_TIMEOUT) : v;
 }
 
+/* It is confirmed, and so are the files of a job that the journal has lost. */
+static enum verdict keep_and_idle(struct ota_orchestrator *o)
+{
+    const enum verdict v = ota_files_ask(o, OTA_FILES_KEEP);
+    if (v != V_OK) {
+        return v;
+    }
+    o->mode = OTA_MODE_IDLE;
+    o->step = 0;
+    ota_check(o);
+    return V_MORE;
+}
+
 /* An unconfirmed image that no job of ours installed (H9). */
 static enum verdict trial_without_job(struct ota_orchestrator *o, struct ota_effect *effect)
 {
-    enum { TEST, CONFIRM, BACK };
+    enum { TEST, CONFIRM, KEEP, BACK };
     enum verdict v;
 
     switch (o->step) {
@@ -72,17 +85,17 @@ static enum verdict trial_without_job(struct ota_orchestrator *o, struct ota_eff
             o->step = BACK;
             break;
         }
-        o->mode = OTA_MODE_IDLE;
-        o->step = TEST;
-        ota_check(o);
-        break;
+        o->step = KEEP;
+        return keep_and_idle(o);
+    case KEEP: return keep_and_idle(o);
     default:
         v = look_for_way_back(o);
         if (v == V_MORE) {
             return V_MORE;
         }
         if (v == V_OK) {
-            return ota_reboot(o, effect);
+            v = ota_files_ask(o, OTA_FILES_DISCARD);
+            return v == V_OK ? ota_reboot(o, effect) : v;
         }
         ota_event(o, OTA_EVENT_SELF_TEST_FAILED);
         (void)ota_fail(o, OTA_REASON_NONE); /* it is no job's */
@@ -169,7 +182,7 @@ enum verdict ota_deed_ready(struct ota_orchestrator *o, struct ota_effect *effec
     }
     if (o->step <= 1) {
         o->step = 2;
-        return ota_publish(o, OTA_SAY_SELF_TEST, effect);
+        return o->journal.no_image ? V_WAIT : ota_publish(o, OTA_SAY_SELF_TEST, effect);
     }
     return V_WAIT;
 }
@@ -191,8 +204,23 @@ enum verdict ota_deed_activate(struct ota_orchestrator *o, struct ota_effect *ef
 
 /* --- TESTING ---------------------------------------------------------------------------- */
 
+/* The job's data files, for the image that now runs: before it is told to test, and in any case before it is confirmed. */
+static enum verdict apply_files(struct ota_orchestrator *o)
+{
+    const enum verdict v = o->applied ? V_OK : ota_files_ask(o, OTA_FILES_APPLY);
+    o->applied = v == V_OK;
+    return v;
+}
+
 enum verdict ota_deed_test(struct ota_orchestrator *o, struct ota_effect *effect)
 {
+    const enum verdict applied = apply_files(o);
+    if (applied == V_FAIL) {
+        ota_event(o, OTA_EVENT_SELF_TEST_FAILED);
+    }
+    if (applied != V_OK) {
+        return applied;
+    }
     if (o->step == 0 && ota_jobs_gate(o)) { /* the test does not wait for the link */
         o->step = 1;
         return ota_publish(o, OTA_SAY_SELF_TEST, effect);
@@ -230,6 +258,10 @@ enum verdict ota_raise_counter(struct ota_orchestrator *o)
 enum verdict ota_deed_outcome_ok(struct ota_orchestrator *o, struct ota_effect *effect)
 {
     (void)effect;
+    const enum verdict applied = apply_files(o); /* unless it was confirmed by other means */
+    if (applied != V_OK) {
+        return applied;
+    }
     if (o->step != 0) {
         const enum verdict v = ota_raise_counter(o);
         if (v != V_FAIL) {
@@ -273,8 +305,13 @@ static enum verdict withdraw(struct ota_orchestrator *o)
 /* OUTCOME(fail) and DROP. If the failed image itself runs: reset into the other, if there is one. */
 enum verdict ota_deed_give_up(struct ota_orchestrator *o, struct ota_effect *effect)
 {
-    if (o->journal.slot != o->cfg.running) {
-        return withdraw(o);
+    if (o->journal.no_image || o->journal.slot != o->cfg.running) {
+        const enum verdict v = o->step == 0 ? ota_files_ask(o, OTA_FILES_DISCARD) : V_OK;
+        if (v != V_OK) {
+            return v;
+        }
+        o->step = 1;
+        return o->journal.no_image ? V_OK : withdraw(o);
     }
     if (ota_look(o) != OTA_OK) {
         return V_HALT;

@@ -1,8 +1,8 @@
 /*
  * An offer: is it for us, or does the provider still mean the claim that we hold?
  */
+#include "files_engine.h"
 #include "ota/base64.h"
-#include "workflow.h"
 
 #include <string.h>
 
@@ -27,36 +27,59 @@ static ota_err_t check_advice(struct ota_orchestrator *o, const struct ota_jobdo
     if (doc->has_counter && doc->counter < o->facts.counter) {
         return OTA_E_IMAGE_COUNTER;
     }
-    return file->size > ota_store_image_region(o->cfg.store, o->journal.slot).size
-               ? OTA_E_IMAGE_SIZE
-               : OTA_OK;
+    return OTA_OK;
 }
 
-/* An offer, read. */
-struct reading {
-    ota_err_t err;       /* why not; OTA_E_NOT_FOUND: no parser understands it */
-    bool same_execution; /* the one that the journal holds */
-    const struct ota_parser *parser;
-    struct ota_jobdoc doc;
-    struct ota_jobdoc_file file;
-    uint8_t bytes_id[OTA_DIGEST_SIZE];
-};
-
-static ota_err_t read_document(const struct ota_orchestrator *o, const struct ota_job_offer *offer,
-                               struct reading *r)
+/*
+ * Until here `file` is the image, if there is one. If it is a data file's turn, or there is nothing but
+ * data files, it is that one.
+ */
+static void turn_to_file(struct ota_orchestrator *o, struct ota_reading *r)
 {
-    if (offer->document.text.len == 0) {
-        return OTA_E_JOB_TOO_LARGE;
+    const struct ota_journal *const j = &o->journal;
+    const bool held = ota_holds_claim(o);
+    const uint8_t index = held && j->file < r->files ? j->file : 0;
+    if (r->parser->names_image(&r->doc, o->own.digest)) {
+        r->no_image = true;
     }
-    ota_err_t err = ota_parser_chain_read(o->cfg.parsers, offer->document, &r->doc, &r->parser);
+    if (r->files > 0 && (held ? j->no_image || j->state == OTA_JOURNAL_FILES : r->no_image)) {
+        o->cfg.files->engine->find(o, r, index);
+    }
+}
+
+/* The image, and what comes with it. */
+static ota_err_t choose(struct ota_orchestrator *o, struct ota_reading *r)
+{
+    ota_err_t err = ota_files_allowed(o, r);
     if (err == OTA_OK) {
         err = r->parser->choose(&r->doc, (unsigned)ota_slot_other(o->cfg.running), &r->file);
     }
     if (err == OTA_OK && r->file.size == 0) {
         err = OTA_E_JOB_DOCUMENT; /* ours says so itself; others may not */
     }
+    /* Where sources name the image, none of them is for this device. */
+    r->no_image = err == OTA_E_JOB_NO_FILE && r->doc.sources.text.len == 0;
+    if (err == OTA_OK || r->no_image) {
+        err = ota_bytes_id(o, r);
+    }
+    if (err == OTA_OK && r->no_image && r->files == 0) {
+        err = OTA_E_JOB_NO_FILE;
+    }
+    return err;
+}
+
+static ota_err_t read_document(struct ota_orchestrator *o, const struct ota_job_offer *offer,
+                               struct ota_reading *r)
+{
+    if (offer->document.text.len == 0) {
+        return OTA_E_JOB_TOO_LARGE;
+    }
+    ota_err_t err = ota_parser_chain_read(o->cfg.parsers, offer->document, &r->doc, &r->parser);
     if (err == OTA_OK) {
-        err = ota_bytes_id(o->cfg.crypto, &r->doc, &r->file, r->bytes_id);
+        err = choose(o, r);
+    }
+    if (err == OTA_OK) {
+        turn_to_file(o, r);
     }
     return err;
 }
@@ -77,7 +100,7 @@ static ota_err_t take_signature(struct ota_orchestrator *o, const struct ota_job
 }
 
 static void take_identity(struct ota_orchestrator *o, const struct ota_job_offer *offer,
-                          const struct reading *r)
+                          const struct ota_reading *r)
 {
     o->ticket += r->same_execution ? 0 : 1u;
     o->journal.job_id_len = offer->job_id_len;
@@ -86,7 +109,7 @@ static void take_identity(struct ota_orchestrator *o, const struct ota_job_offer
 }
 
 static void take_wanted(struct ota_orchestrator *o, const struct ota_job_offer *offer,
-                        const struct reading *r)
+                        const struct ota_reading *r)
 {
     o->wanted.has_digest = r->doc.has_digest;
     memcpy(o->wanted.digest, r->doc.digest, sizeof o->wanted.digest);
@@ -110,7 +133,7 @@ void ota_offer_forget(struct ota_orchestrator *o)
 }
 
 /* Nothing is claimed: what was said of another offer does not hold for this one. */
-static void make_room(struct ota_orchestrator *o, const struct reading *r)
+static void make_room(struct ota_orchestrator *o, const struct ota_reading *r)
 {
     if (!r->same_execution) {
         ota_offer_forget(o);
@@ -122,7 +145,7 @@ static void make_room(struct ota_orchestrator *o, const struct reading *r)
 
 /* Is this for us? V_OK: then the journal has what is known of it. */
 static enum verdict consider(struct ota_orchestrator *o, const struct ota_job_offer *offer,
-                             const struct reading *r)
+                             const struct ota_reading *r)
 {
     ota_err_t err = r->err;
     if (err == OTA_E_NOT_FOUND) {
@@ -139,12 +162,18 @@ static enum verdict consider(struct ota_orchestrator *o, const struct ota_job_of
         if (o->mode == OTA_MODE_STAY) {
             return ota_fail(o, OTA_REASON_NO_WAY_BACK);
         }
-        o->journal.slot = o->cfg.running;
-        (void)ota_fail(o, OTA_REASON_ALREADY_INSTALLED);
-        return V_INSTALLED;
+        if (r->files == 0) {
+            o->journal.slot = o->cfg.running;
+            (void)ota_fail(o, OTA_REASON_ALREADY_INSTALLED);
+            return V_INSTALLED;
+        }
     }
     if (err == OTA_OK) {
         err = check_advice(o, &r->doc, &r->file);
+    }
+    const struct ota_region room = ota_store_image_region(o->cfg.store, o->journal.slot);
+    if (err == OTA_OK && !r->no_image && r->file.size > room.size) {
+        err = OTA_E_IMAGE_SIZE;
     }
     if (err == OTA_OK) {
         err = take_signature(o, &r->file);
@@ -153,14 +182,15 @@ static enum verdict consider(struct ota_orchestrator *o, const struct ota_job_of
         return ota_fail_with(o, err);
     }
     o->journal.file_size = r->file.size;
+    o->journal.files = r->files;
+    o->journal.no_image = r->no_image;
     memcpy(o->journal.bytes_id, r->bytes_id, sizeof o->journal.bytes_id);
     return V_OK;
 }
 
-static bool same_bytes(const struct ota_orchestrator *o, const struct reading *r)
+static bool same_bytes(const struct ota_orchestrator *o, const struct ota_reading *r)
 {
-    return r->err == OTA_OK && r->file.size == o->journal.file_size &&
-           memcmp(r->bytes_id, o->journal.bytes_id, OTA_DIGEST_SIZE) == 0;
+    return r->err == OTA_OK && memcmp(r->bytes_id, o->journal.bytes_id, OTA_DIGEST_SIZE) == 0;
 }
 
 /*
@@ -168,20 +198,26 @@ static bool same_bytes(const struct ota_orchestrator *o, const struct reading *r
  * V_AGAIN: the same bytes for another execution. Then what is here stays, and the result is for
  * that one; nobody hears of it before it is recorded.
  */
-static enum verdict compare(struct ota_orchestrator *o, const struct reading *r)
+static enum verdict compare(struct ota_orchestrator *o, const struct ota_reading *r)
 {
     if (r->same_execution && o->claim_known && r->err == OTA_E_JOB_TOO_LARGE) {
         return V_WAIT; /* asked without the document: it has not changed */
     }
-    if (!same_bytes(o, r) || (!r->same_execution && take_signature(o, &r->file) != OTA_OK)) {
+    /* Another execution has its own signatures; and so has another file. */
+    const bool same_signature = r->same_execution && r->files == 0;
+    if (!same_bytes(o, r) || (!same_signature && take_signature(o, &r->file) != OTA_OK)) {
         ota_event(o, OTA_EVENT_CANCELED);
         return V_DROP;
     }
+    o->journal.file_size = r->file.size;
     const bool same_source = ota_fetch_take(o, &r->doc, &r->file);
     if (r->same_execution && same_source && o->claim_known) {
         return V_MORE;
     }
-    ota_spend(o);
+    if (!o->next_file) {
+        ota_spend(o); /* it was not we who wanted to know */
+    }
+    o->next_file = false;
     ota_fetch_stop(o);
     if (r->same_execution) {
         o->step = 0; /* the deed begins again with what it now knows */
@@ -193,7 +229,7 @@ static enum verdict compare(struct ota_orchestrator *o, const struct reading *r)
 
 /* What the offer comes to, and what is kept of it. */
 static enum verdict take_offer(struct ota_orchestrator *o, const struct ota_job_offer *offer,
-                               const struct reading *r)
+                               const struct ota_reading *r)
 {
     const bool held = ota_holds_claim(o);
     enum verdict v = V_OK;
@@ -230,7 +266,7 @@ void ota_offer_judge(struct ota_orchestrator *o, const struct ota_job_offer *off
 {
     const bool idle = o->journal.state == OTA_JOURNAL_NONE && o->mode != OTA_MODE_TRIAL;
     if (idle || ota_holds_claim(o)) {
-        struct reading r;
+        struct ota_reading r;
         r.same_execution = same_report(o, offer);
         if (ota_custom_runs(o) && o->cfg.custom->still_meant(o, offer, r.same_execution)) {
             return;

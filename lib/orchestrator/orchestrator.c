@@ -90,7 +90,7 @@ static enum verdict decide(struct ota_orchestrator *o)
         .confirmed = (enum ota_confirmed)o->confirmed,
         .target = target_mark(&o->facts.slot[o->journal.slot]),
         .rule = o->cfg.handover.rule,
-        .no_image = o->journal.reason == OTA_REASON_JOB_DONE,
+        .no_image = o->journal.no_image || o->journal.reason == OTA_REASON_JOB_DONE,
     };
     const struct ota_restart_verdict v = ota_restart_decide(&f);
     enum verdict entered = V_MORE;

@@ -147,12 +147,17 @@ static enum ota_job_status result_status(const struct ota_journal *j)
     return is_refusal(j) ? OTA_JOB_REJECTED : OTA_JOB_FAILED;
 }
 
-/* Steps: tell, wait for the answer, wait to tell again. */
-enum { TELL, TOLD, LATER };
+/* Steps: the job's data files first; tell, wait for the answer, wait to tell again. */
+enum { SETTLE, TELL, TOLD, LATER };
 
 enum verdict ota_deed_report(struct ota_orchestrator *o, struct ota_effect *effect)
 {
     (void)effect;
+    if (o->step == SETTLE) {
+        const enum verdict v = ota_files_settle(o);
+        o->step = v == V_OK ? TELL : SETTLE;
+        return v == V_OK ? V_MORE : v;
+    }
     if (o->step == LATER && o->now >= o->deadline) {
         o->deadline = OTA_NEVER;
         o->step = TELL;

@@ -6,14 +6,13 @@
 
 /* What a rule asks of the facts; all that it names must hold. */
 enum {
-    TORN = 1,       /* the target's magic */
-    MARKED = 2,     /* it is good: pending or tried */
-    TRIED = 4,      /* it is good, and the bootloader has tried it */
-    REFUSED = 8,    /* it is pending, and the bootloader has passed it over twice */
-    YES = 16,       /* the running image is confirmed */
-    STAYS = 32,     /* the bootloader will keep it: confirmed, or unmarked */
-    RULE_5 = 64,    /* it was started for want of anything better */
-    NO_IMAGE = 128, /* the job has nothing to do with slots */
+    TORN = 1,    /* the target's magic */
+    MARKED = 2,  /* it is good: pending or tried */
+    TRIED = 4,   /* it is good, and the bootloader has tried it */
+    REFUSED = 8, /* it is pending, and the bootloader has passed it over twice */
+    YES = 16,    /* the running image is confirmed */
+    STAYS = 32,  /* the bootloader will keep it: confirmed, or unmarked */
+    RULE_5 = 64, /* it was started for want of anything better */
 };
 
 /* Which image runs: the claim's target, or the one before it. */
@@ -35,10 +34,10 @@ static const struct {
     { OLD(ACTIVATING),   TRIED,   OTA_JOURNAL_OUTCOME_FAIL, OTA_REASON_DID_NOT_START },
     { OLD(TESTING),      0,       OTA_JOURNAL_OUTCOME_FAIL, OTA_REASON_REVERTED },
     { OLD(OUTCOME_OK),   0,       OTA_JOURNAL_OUTCOME_FAIL, OTA_REASON_POWER_LOST },
-    { OLD(REPORT_OK),    NO_IMAGE, OTA_JOURNAL_REPORT_OK, 0 },
     { OLD(REPORT_OK),    0,       OTA_JOURNAL_REPORT_FAIL, OTA_REASON_DAMAGED },
     { NEW(CLAIMED),      0,       OTA_JOURNAL_NONE, 0 },    /* someone else programmed the target */
     { NEW(RECEIVING),    0,       OTA_JOURNAL_NONE, 0 },
+    { NEW(FILES),        0,       OTA_JOURNAL_NONE, 0 },
     { NEW(VERIFYING),    0,       OTA_JOURNAL_NONE, 0 },
     { NEW(READY),        0,       OTA_JOURNAL_NONE, 0 },
     { NEW(ACTIVATING),   0,       OTA_JOURNAL_TESTING, 0 },
@@ -48,11 +47,20 @@ static const struct {
     { NEW(OUTCOME_FAIL), STAYS,   OTA_JOURNAL_REPORT_FAIL, OTA_REASON_CONFIRMED_AGAINST_VERDICT },
     { NEW(REPORT_FAIL),  STAYS,   OTA_JOURNAL_REPORT_FAIL, OTA_REASON_CONFIRMED_AGAINST_VERDICT },
     { NEW(DROP),         STAYS,   OTA_JOURNAL_NONE, 0 },
-    { NEW(REPORT_OK),    NO_IMAGE, OTA_JOURNAL_REPORT_OK, 0 },
     { NEW(REPORT_OK),    STAYS,   OTA_JOURNAL_REPORT_OK, 0 },
     { NEW(REPORT_OK),    0,       OTA_JOURNAL_REPORT_FAIL, OTA_REASON_CANNOT_CONFIRM },
 };
 /* clang-format on */
+
+/*
+ * States of a job with an image, and of one without: there no slot is touched, no slot's facts say anything, and
+ * what was begun goes on. Any other state is as good as unreadable, and so is a later version's.
+ */
+#define STATE(state) (1u << OTA_JOURNAL_##state)
+#define FILES_ONLY                                                                                 \
+    (STATE(NONE) | STATE(CLAIMED) | STATE(FILES) | STATE(READY) | STATE(APPLYING) |                \
+     STATE(OUTCOME_FAIL) | STATE(DROP) | STATE(REPORT_OK) | STATE(REPORT_FAIL))
+#define WITH_IMAGE ((1u << OTA_JOURNAL_STATES) - 1u - STATE(APPLYING))
 
 /* The facts, as rules name them. */
 static unsigned facts_of(const struct ota_restart_facts *f)
@@ -67,7 +75,6 @@ static unsigned facts_of(const struct ota_restart_facts *f)
     if (f->target == OTA_TARGET_PENDING && f->refusals >= 2u) {
         facts |= REFUSED;
     }
-    facts |= f->no_image ? NO_IMAGE : 0u;
     return f->rule == OTA_BOOT_LAST_RESORT ? facts | RULE_5 : facts;
 }
 
@@ -75,7 +82,11 @@ static struct ota_restart_verdict follow_rules(const struct ota_restart_facts *f
 {
     const unsigned from = (unsigned)f->journal | (f->target_runs ? NEW(NONE) : OLD(NONE));
     const unsigned facts = facts_of(f);
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+    const unsigned states = f->no_image ? FILES_ONLY : WITH_IMAGE;
+    if (f->journal >= OTA_JOURNAL_STATES || (states & 1u << f->journal) == 0) {
+        return (struct ota_restart_verdict){ .state = OTA_JOURNAL_NONE };
+    }
+    for (size_t i = 0; !f->no_image && i < sizeof rules / sizeof rules[0]; i++) {
         if (rules[i].from == from && (rules[i].needs & ~facts) == 0) {
             return (struct ota_restart_verdict){
                 .state = (enum ota_journal_state)rules[i].state,
@@ -83,10 +94,7 @@ static struct ota_restart_verdict follow_rules(const struct ota_restart_facts *f
             };
         }
     }
-    /* A state of a later version is as good as unreadable. */
-    return (struct ota_restart_verdict){
-        .state = f->journal <= OTA_JOURNAL_REPORT_FAIL ? f->journal : OTA_JOURNAL_NONE,
-    };
+    return (struct ota_restart_verdict){ .state = f->journal };
 }
 
 /* What (none) would do now. */

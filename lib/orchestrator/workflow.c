@@ -21,7 +21,8 @@ typedef enum verdict deed(struct ota_orchestrator *o, struct ota_effect *effect)
 #define DROP         OTA_JOURNAL_DROP
 #define REPORT_OK    OTA_JOURNAL_REPORT_OK
 #define REPORT_FAIL  OTA_JOURNAL_REPORT_FAIL
-#define STATES       12u
+#define FILES        OTA_JOURNAL_FILES
+#define APPLYING     OTA_JOURNAL_APPLYING
 
 /* A deed's verdicts besides V_OK, a bit each. */
 #define MAY(verdict) (1u << (V_##verdict - V_LEAVES))
@@ -31,21 +32,23 @@ typedef enum verdict deed(struct ota_orchestrator *o, struct ota_effect *effect)
 /* The one place that names a next state: */
 static const struct {
     deed *deed;
-    uint8_t done; /* the state that follows V_OK */
-    uint16_t may; /* what else can happen in that state (asserted) */
-} workflow[STATES] = {
-    [NONE]         = { ota_deed_idle,       CLAIMED,     MAY(REFUSE) | MAY(INSTALLED) | MAY(FINISHED) },
-    [CLAIMED]      = { ota_deed_fetch,      RECEIVING,   MAY(FAIL) | MAY(REFUSE) | MAY(FORGET) | MAY(INSTALLED) | GIVEN_UP },
-    [RECEIVING]    = { ota_deed_fetch,      VERIFYING,   MAY(FAIL) | MAY(GONE) | GIVEN_UP },
-    [VERIFYING]    = { ota_deed_verify,     READY,       MAY(FAIL) | MAY(GONE) | GIVEN_UP },
-    [READY]        = { ota_deed_ready,      ACTIVATING,  MAY(FAIL) | GIVEN_UP },
-    [ACTIVATING]   = { ota_deed_activate,   ACTIVATING,  MAY(FAIL) | MAY(GONE) }, /* done is a reset */
-    [TESTING]      = { ota_deed_test,       OUTCOME_OK,  MAY(FAIL) },
-    [OUTCOME_OK]   = { ota_deed_outcome_ok, REPORT_OK,   MAY(FAIL) | MAY(REFUSE) },
-    [OUTCOME_FAIL] = { ota_deed_give_up,    REPORT_FAIL, 0 },
-    [DROP]         = { ota_deed_give_up,    NONE,        0 },
-    [REPORT_OK]    = { ota_deed_report,     NONE,        0 },
-    [REPORT_FAIL]  = { ota_deed_report,     NONE,        0 },
+    uint8_t done[2]; /* the state that follows V_OK; [1]: of a job without an image */
+    uint16_t may;    /* what else can happen in that state (asserted) */
+} workflow[OTA_JOURNAL_STATES] = {
+    [NONE]         = { ota_deed_idle,       { CLAIMED, CLAIMED },         MAY(REFUSE) | MAY(INSTALLED) | MAY(FINISHED) },
+    [CLAIMED]      = { ota_deed_fetch,      { RECEIVING, FILES },         MAY(FILES) | MAY(FAIL) | MAY(REFUSE) | MAY(FORGET) | MAY(INSTALLED) | GIVEN_UP },
+    [FILES]        = { ota_deed_files,      { RECEIVING, READY },         MAY(FILES) | MAY(FAIL) | GIVEN_UP },
+    [RECEIVING]    = { ota_deed_fetch,      { VERIFYING, NONE },          MAY(FAIL) | MAY(GONE) | GIVEN_UP },
+    [VERIFYING]    = { ota_deed_verify,     { READY, NONE },              MAY(FAIL) | MAY(GONE) | GIVEN_UP },
+    [READY]        = { ota_deed_ready,      { ACTIVATING, APPLYING },     MAY(FAIL) | GIVEN_UP },
+    [ACTIVATING]   = { ota_deed_activate,   { ACTIVATING, NONE },         MAY(FAIL) | MAY(GONE) }, /* done is a reset */
+    [APPLYING]     = { ota_deed_apply,      { NONE, REPORT_OK },          MAY(FAIL) },
+    [TESTING]      = { ota_deed_test,       { OUTCOME_OK, NONE },         MAY(FAIL) },
+    [OUTCOME_OK]   = { ota_deed_outcome_ok, { REPORT_OK, NONE },          MAY(FAIL) | MAY(REFUSE) },
+    [OUTCOME_FAIL] = { ota_deed_give_up,    { REPORT_FAIL, REPORT_FAIL }, 0 },
+    [DROP]         = { ota_deed_give_up,    { NONE, NONE },               0 },
+    [REPORT_OK]    = { ota_deed_report,     { NONE, NONE },               0 },
+    [REPORT_FAIL]  = { ota_deed_report,     { NONE, NONE },               0 },
 };
 
 /* ... and what follows the other verdicts, whatever the state. AGAIN is the state that there is. */
@@ -57,10 +60,10 @@ static const uint8_t otherwise[V_COUNT - V_LEAVES] = {
     [V_FORGET - V_LEAVES]    = NONE,
     [V_INSTALLED - V_LEAVES] = OUTCOME_OK,
     [V_FINISHED - V_LEAVES]  = REPORT_OK,
+    [V_FILES - V_LEAVES]     = FILES,
 };
 /* clang-format on */
 
-static_assert(OTA_JOURNAL_REPORT_FAIL + 1 == STATES, "a row for each state");
 static_assert(V_COUNT - V_LEAVES <= 16, "a bit for each verdict");
 
 /* --- what deeds share ------------------------------------------------------- */
@@ -295,7 +298,8 @@ enum verdict ota_workflow_turn(struct ota_orchestrator *o, struct ota_effect *ef
         return v;
     }
     if (v == V_OK) {
-        return ota_workflow_enter(o, (enum ota_journal_state)workflow[state].done);
+        return ota_workflow_enter(
+            o, (enum ota_journal_state)workflow[state].done[o->journal.no_image]);
     }
     v = weigh(o, v);
     OTA_ASSERT((workflow[state].may >> (v - V_LEAVES) & 1u) != 0);

@@ -22,6 +22,7 @@ enum verdict {
     V_INSTALLED, /* the running image is the one */
     V_AGAIN,     /* the same for another execution: record it, and begin the deed again */
     V_FINISHED,  /* done, and no image had to do with it */
+    V_FILES,     /* a data file is next */
     V_COUNT,
 };
 
@@ -58,7 +59,8 @@ bool ota_target_blank(struct ota_orchestrator *o);
 /** A claim of the provider's job, which may still be given up. */
 static inline bool ota_holds_claim(const struct ota_orchestrator *o)
 {
-    return o->journal.state >= OTA_JOURNAL_CLAIMED && o->journal.state <= OTA_JOURNAL_READY;
+    return (o->journal.state >= OTA_JOURNAL_CLAIMED && o->journal.state <= OTA_JOURNAL_READY) ||
+           o->journal.state == OTA_JOURNAL_FILES;
 }
 
 /* commands.c */
@@ -90,6 +92,18 @@ static inline bool ota_custom_runs(const struct ota_orchestrator *o)
 enum verdict ota_restart_turn(struct ota_orchestrator *o);
 
 /* claim.c: from the offer to the bytes in flash */
+/** Steps with which each deed begins that fetches. */
+enum {
+    OTA_CLAIM_KNOW, /* wait until the provider has offered this claim in this boot; tell IN_PROGRESS, unless it is */
+    OTA_CLAIM_TAKING, /* wait for the answer */
+    OTA_CLAIM_TAKEN,  /* ours; what follows differs */
+};
+/** Go through them: V_OK with `step` TAKEN or a later one; else what the deed comes to for now. */
+enum verdict ota_claim_take(struct ota_orchestrator *o);
+/** `journal.file` has changed: ask for the job, to learn of the file whose turn it is. */
+void ota_claim_next_file(struct ota_orchestrator *o);
+/** Tell the application and the provider how far the file has come: V_WAIT if there is nothing to tell. */
+enum verdict ota_claim_tell_progress(struct ota_orchestrator *o, struct ota_effect *effect);
 enum verdict ota_deed_fetch(struct ota_orchestrator *o, struct ota_effect *effect);
 /** Tell IN_PROGRESS for the execution as it was offered. */
 void ota_claim_tell(struct ota_orchestrator *o);
@@ -138,6 +152,23 @@ enum verdict ota_deed_outcome_ok(struct ota_orchestrator *o, struct ota_effect *
 enum verdict ota_raise_counter(struct ota_orchestrator *o);
 enum verdict ota_deed_give_up(struct ota_orchestrator *o, struct ota_effect *effect);
 
+struct ota_reading;
+
+/* data_files.c: the way to lib/files, for a device that has it */
+enum ota_files_verb { OTA_FILES_APPLY, OTA_FILES_KEEP, OTA_FILES_DISCARD };
+/**
+ * A piece of it, by all handlers: V_MORE; V_OK; V_FAIL and `why` from APPLY; V_HALT from the others.
+ * V_OK too if the job has no data files.
+ */
+enum verdict ota_files_ask(struct ota_orchestrator *o, enum ota_files_verb verb);
+/** After the job: the files are those of the image that runs. A piece of it: V_MORE, V_OK, V_HALT. */
+enum verdict ota_files_settle(struct ota_orchestrator *o);
+/** OTA_E_JOB_FILE_TYPE: a device without handlers cannot take a document's data files. */
+OTA_MUST_CHECK ota_err_t ota_files_allowed(const struct ota_orchestrator *o,
+                                           const struct ota_reading *r);
+enum verdict ota_deed_files(struct ota_orchestrator *o, struct ota_effect *effect);
+enum verdict ota_deed_apply(struct ota_orchestrator *o, struct ota_effect *effect);
+
 /* report.c */
 enum verdict ota_deed_report(struct ota_orchestrator *o, struct ota_effect *effect);
 void ota_report_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news *news);
@@ -161,10 +192,22 @@ void ota_subscriptions_acked(struct ota_orchestrator *o, struct ota_span filter)
 bool ota_jobs_gate(const struct ota_orchestrator *o); /* link, and the Jobs topics are subscribed */
 bool ota_stream_gate(const struct ota_orchestrator *o); /* and the streams' too */
 
+/* An offer, read. */
+struct ota_reading {
+    ota_err_t err;       /* why not; OTA_E_NOT_FOUND: no parser understands it */
+    bool same_execution; /* the one that the journal holds */
+    bool no_image;       /* it has none, or none that is not here already */
+    uint8_t files;       /* data files that it needs besides */
+    const struct ota_parser *parser;
+    struct ota_jobdoc doc;
+    struct ota_jobdoc_file file; /* the image, or the data file whose turn it is */
+    uint8_t bytes_id[OTA_DIGEST_SIZE];
+};
+
 /* bytes_id.c */
-OTA_MUST_CHECK ota_err_t ota_bytes_id(struct ota_crypto *c, const struct ota_jobdoc *doc,
-                                      const struct ota_jobdoc_file *file,
-                                      uint8_t id[OTA_DIGEST_SIZE]);
+/** Of `file`, unless there is no image, and of the data files, which it counts. @return OTA_OK;
+ * OTA_E_CRYPTO; what is wrong with a data file. */
+OTA_MUST_CHECK ota_err_t ota_bytes_id(const struct ota_orchestrator *o, struct ota_reading *r);
 
 /* offer.c */
 void ota_offer_judge(struct ota_orchestrator *o, const struct ota_job_offer *offer);

@@ -12,7 +12,9 @@ enum {
     AT_RESET_CAUSE = 3,
     AT_REASON = 4,
     AT_JOB_ID_LEN = 5,
-    AT_ERROR = 8, /* behind two bytes of zero */
+    AT_FILES = 6,
+    AT_FILE = 7,
+    AT_ERROR = 8,
     AT_FILE_SIZE = 12,
     AT_EXECUTION = 16,
     AT_MARK = 24,
@@ -25,6 +27,9 @@ enum {
     AT_JOB_ID = 132,
 };
 
+/* Beside the number of data files. */
+#define NO_IMAGE 0x80u
+
 static void state_write(uint8_t to[OTA_JOURNAL_STATE_SIZE], const struct ota_journal *j)
 {
     OTA_ASSERT(j->job_id_len <= OTA_JOB_ID_MAX);
@@ -35,6 +40,8 @@ static void state_write(uint8_t to[OTA_JOURNAL_STATE_SIZE], const struct ota_jou
     to[AT_RESET_CAUSE] = j->reset_cause;
     to[AT_REASON] = (uint8_t)j->reason;
     to[AT_JOB_ID_LEN] = j->job_id_len;
+    to[AT_FILES] = (uint8_t)(j->files | (j->no_image ? NO_IMAGE : 0u));
+    to[AT_FILE] = j->file;
     to[AT_MAJOR] = j->version.major;
     to[AT_MINOR] = j->version.minor;
     to[AT_REVISION] = (uint8_t)j->version.revision;
@@ -53,8 +60,10 @@ static void state_write(uint8_t to[OTA_JOURNAL_STATE_SIZE], const struct ota_jou
 /* A state that only newer images know, or a slot that is none: as if there were no journal. */
 static ota_err_t state_read(const uint8_t from[OTA_JOURNAL_STATE_SIZE], struct ota_journal *j)
 {
-    if (from[AT_STATE] > OTA_JOURNAL_REPORT_FAIL || from[AT_SLOT] > OTA_SLOT_B ||
-        from[AT_JOB_ID_LEN] > OTA_JOB_ID_MAX) {
+    const uint8_t files = from[AT_FILES] & (uint8_t)~NO_IMAGE;
+    if (from[AT_STATE] >= OTA_JOURNAL_STATES || from[AT_SLOT] > OTA_SLOT_B ||
+        from[AT_JOB_ID_LEN] > OTA_JOB_ID_MAX || files > OTA_JOURNAL_FILES_MAX ||
+        from[AT_FILE] > files) {
         return OTA_E_NOT_FOUND;
     }
     j->state = (enum ota_journal_state)from[AT_STATE];
@@ -65,6 +74,9 @@ static ota_err_t state_read(const uint8_t from[OTA_JOURNAL_STATE_SIZE], struct o
     j->reason =
         from[AT_REASON] <= OTA_REASON_LAST ? (enum ota_reason)from[AT_REASON] : OTA_REASON_ERROR;
     j->job_id_len = from[AT_JOB_ID_LEN];
+    j->files = files;
+    j->file = from[AT_FILE];
+    j->no_image = (from[AT_FILES] & NO_IMAGE) != 0;
     j->version.major = from[AT_MAJOR];
     j->version.minor = from[AT_MINOR];
     j->version.revision = (uint16_t)(from[AT_REVISION] | from[AT_REVISION + 1] << 8);

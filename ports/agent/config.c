@@ -76,4 +76,5 @@ void ota_config_agent(const struct OTA_Config *c, struct ota_agent_cfg *agent)
     o->parsers = c->parsers;
     o->custom = c->custom_jobs;
     o->announce = c->announce;
+    o->files = c->files;
 }

@@ -132,6 +132,7 @@ static OTA_JobEvent_t event_of(enum ota_event_kind kind)
     case OTA_EVENT_NO_JOB: return OTA_JobEvent_NoJob;
     case OTA_EVENT_PROGRESS: return OTA_JobEvent_Progress;
     case OTA_EVENT_OFFER: return OTA_JobEvent_Offer;
+    case OTA_EVENT_FILE_COMPLETE: return OTA_JobEvent_FileComplete;
     case OTA_EVENT_CLAIMED:
     case OTA_EVENT_RESUMED:
     case OTA_EVENT_CONFIRMED:
@@ -563,7 +564,8 @@ OTA_Err_t OTA_SetImageState(OTA_ImageState_t state)
     case OTA_ImageState_Accepted: return post(OTA_COMMAND_CONFIRM, IN(TESTING));
     case OTA_ImageState_Rejected: return post(OTA_COMMAND_REJECT, IN(TESTING) | IN(READY));
     case OTA_ImageState_Aborted:
-        return post(OTA_COMMAND_ABORT, IN(TESTING) | IN(READY) | IN(CLAIMED) | IN(RECEIVING));
+        return post(OTA_COMMAND_ABORT,
+                    IN(TESTING) | IN(READY) | IN(CLAIMED) | IN(FILES) | IN(RECEIVING));
     case OTA_ImageState_Unknown: break;
     }
     return OTA_Err_BadImageState;

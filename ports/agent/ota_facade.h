@@ -110,6 +110,8 @@ struct OTA_Config {
     /* &ota_shadow_announce of ota/shadow.h: the provider knows what runs on the device; NULL: it is not told */
     void (*announce)(const struct ota_orchestrator *o, struct ota_effect *effect);
     struct ota_buf memory; /* messages and a block: OTA_MEMORY_SIZE() */
+    const struct ota_files
+        *files; /* handlers of data files, on the agent's thread; NULL: images only */
 };
 
 /* Bytes of one waiting message: a block with its CBOR or base64 frame, or a document; and its topic. */

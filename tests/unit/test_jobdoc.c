@@ -499,6 +499,50 @@ static void an_image_of_either_slot_is_the_wanted_one(void **state)
     }
 }
 
+/* --- data files --------------------------------------------------------------------------- */
+
+#define FILE_OF(id, type) "{\"filesize\":1,\"fileid\":" #id ",\"fileType\":" #type "}"
+
+static void files_besides_the_image_are_walked_in_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why, *text;
+        int ids[4]; /* ends with -1 */
+    } rows[] = {
+        { "one image", "{" AFR_OTA(FILE0) "}", { -1 } },
+        { "before and behind the image",
+          "{" AFR_OTA(FILE_OF(9, 1) "," FILE0 "," FILE_OF(3, 2)) "}",
+          { 9, 3, -1 } },
+        { "no image", "{" AFR_OTA(FILE_OF(7, 255) "," FILE_OF(255, 1)) "}", { 7, 255, -1 } },
+        { "a second image is another file", "{" AFR_OTA(FILE0 "," FILE_OF(1, 0)) "}", { 1, -1 } },
+        { "sources are one file", W(",\"sources\":[{\"fileid\":0},{\"fileid\":1}]"), { 2, -1 } },
+        { "all of them are sources",
+          W(",\"sources\":[{\"fileid\":0},{\"fileid\":1},{\"fileid\":2}]"),
+          { -1 } },
+        { "no source: so no image", W(",\"sources\":[]"), { 0, 1, 2, -1 } },
+        { "a source of another type is the image too",
+          "{" AFR_OTA(FILE_OF(4, 1) "," FILE_OF(5, 1)) ",\"waft\":{\"v\":1,\"sources\":["
+                                                       "{\"fileid\":5}]}}",
+          { 4, -1 } },
+        { "a later version's sources",
+          "{" AFR_OTA(FILES3) ",\"waft\":{\"v\":2,\"sources\":[{\"fileid\":1}]}}",
+          { 1, 2, -1 } },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ota_jobdoc doc;
+        struct ota_jobdoc_file file;
+        unsigned n = 0;
+        CHECK_ROW(rows[i].why, read_text(rows[i].text, &doc) == OTA_OK);
+        struct ota_jobdoc_data data = { .begun = false };
+        for (; ota_jobdoc_next_data(&doc, &data, &file); n++) {
+            CHECK_ROW(rows[i].why, n < 4 && rows[i].ids[n] == file.file_id);
+        }
+        CHECK_ROW(rows[i].why, n < 4 && rows[i].ids[n] == -1);
+        CHECK_ROW(rows[i].why, !ota_jobdoc_next_data(&doc, &data, &file));
+    }
+}
+
 /* The text is lent: whoever writes into it gets errors, and nothing worse. */
 static void a_document_that_changed_since_is_refused(void **state)
 {
@@ -578,6 +622,7 @@ int main(void)
         cmocka_unit_test(the_file_for_this_device_is_chosen),
         cmocka_unit_test(the_chosen_source_names_the_image),
         cmocka_unit_test(an_image_of_either_slot_is_the_wanted_one),
+        cmocka_unit_test(files_besides_the_image_are_walked_in_order),
         cmocka_unit_test(a_document_that_changed_since_is_refused),
         cmocka_unit_test(mutated_documents_do_no_harm),
     };

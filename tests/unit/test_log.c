@@ -78,6 +78,9 @@ static void assert_same(const struct ota_journal *a, const struct ota_journal *b
     assert_int_equal(a->reason, b->reason);
     assert_int_equal(a->error, b->error);
     assert_int_equal(a->reset_cause, b->reset_cause);
+    assert_int_equal(a->files, b->files);
+    assert_int_equal(a->file, b->file);
+    assert_int_equal(a->no_image, b->no_image);
 }
 
 static uint32_t mark_in_flash(struct fix *x)
@@ -187,6 +190,9 @@ static void check_round_trip(uint32_t write_size, uint8_t erased)
         j = sample(n * FIX_SECTOR);
         j.job_id_len = (uint8_t)(n % 2 == 0 ? OTA_JOB_ID_MAX : 0);
         memset(j.job_id, n % 2 == 0 ? 'x' : 0, sizeof j.job_id);
+        j.files = (uint8_t)(n + 11); /* to the most, 50 */
+        j.file = (uint8_t)(n % 3 == 0 ? j.files : n);
+        j.no_image = n % 2 != 0;
         assert_int_equal(ota_journal_write(&x.s, &j), OTA_OK);
         assert_int_equal(ota_journal_read(&x.s, &got), OTA_OK);
         assert_same(&got, &j);
@@ -568,15 +574,19 @@ static void a_state_that_cannot_be_understood_is_as_none(void **state)
         uint8_t byte;
         ota_err_t want;
     } rows[] = {
-        { "newest state", 0, OTA_JOURNAL_REPORT_FAIL, OTA_OK },
-        { "a state that is not ours yet", 0, OTA_JOURNAL_REPORT_FAIL + 1, OTA_E_NOT_FOUND },
+        { "newest state", 0, OTA_JOURNAL_APPLYING, OTA_OK },
+        { "a state that is not ours yet", 0, OTA_JOURNAL_APPLYING + 1, OTA_E_NOT_FOUND },
         { "erased state", 0, 0xff, OTA_E_NOT_FOUND },
         { "slot A", 1, OTA_SLOT_A, OTA_OK },
         { "slot C", 1, 2, OTA_E_NOT_FOUND },
         { "longest job id", 5, OTA_JOB_ID_MAX, OTA_OK },
         { "job id, one over", 5, OTA_JOB_ID_MAX + 1, OTA_E_NOT_FOUND },
         { "job id of 255", 5, 255, OTA_E_NOT_FOUND },
-        { "reserved bytes", 6, 0xff, OTA_OK },
+        { "as many data files as there can be", 6, 50, OTA_OK },
+        { "one more", 6, 51, OTA_E_NOT_FOUND },
+        { "no image", 6, 0x80, OTA_OK },
+        { "no image, 51 data files", 6, 0x80 + 51, OTA_E_NOT_FOUND },
+        { "more files here than there are", 7, 1, OTA_E_NOT_FOUND },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct fix x;

@@ -375,7 +375,7 @@ static bool acme_names_image(const struct ota_jobdoc *doc, const uint8_t digest[
     return false;
 }
 
-static const struct ota_parser acme = { acme_read, acme_file, acme_choose, acme_names_image };
+static const struct ota_parser acme = { acme_read, acme_file, acme_choose, acme_names_image, NULL };
 
 /* The document that is offered in that schema; `bytes` is its size. */
 static void write_acme_document(const char *bytes)

@@ -19,6 +19,8 @@ enum {
     DROP = OTA_JOURNAL_DROP,
     REPORT_OK = OTA_JOURNAL_REPORT_OK,
     REPORT_FAIL = OTA_JOURNAL_REPORT_FAIL,
+    FILES = OTA_JOURNAL_FILES,
+    APPLYING = OTA_JOURNAL_APPLYING,
 };
 
 /* A fact that a row does not name: the row is tried with each of its values. */
@@ -44,9 +46,11 @@ static const struct {
 
     { "a claim is asked about, whatever is in the slot", CLAIMED, OLD, ANY, ANY, ANY, CLAIMED, 0 },
     { "a download goes on from its mark", RECEIVING, OLD, ANY, ANY, ANY, RECEIVING, 0 },
+    { "data files go on where they were", FILES, OLD, ANY, ANY, ANY, FILES, 0 },
 
     { "someone else programmed the target", CLAIMED, NEW, ANY, ANY, ANY, NONE, 0 },
     { "someone else programmed the target", RECEIVING, NEW, ANY, ANY, ANY, NONE, 0 },
+    { "someone else programmed the target", FILES, NEW, ANY, ANY, ANY, NONE, 0 },
     { "someone else programmed the target", VERIFYING, NEW, ANY, ANY, ANY, NONE, 0 },
     { "someone else programmed the target", READY, NEW, ANY, ANY, ANY, NONE, 0 },
 
@@ -104,15 +108,16 @@ static const struct {
     { "say that it runs, confirmed (H15)", REPORT_FAIL, NEW, YES, ANY, ANY, REPORT_FAIL,
       OTA_REASON_CONFIRMED_AGAINST_VERDICT },
 
-    { "a state of a later version is none", REPORT_FAIL + 1, ANY, ANY, ANY, ANY, NONE, 0 },
+    { "no state of a job with an image", APPLYING, ANY, ANY, ANY, ANY, NONE, 0 },
+    { "a state of a later version is none", OTA_JOURNAL_STATES, ANY, ANY, ANY, ANY, NONE, 0 },
     { "nor is that", 255, ANY, ANY, ANY, ANY, NONE, 0 },
 };
 
 /* --- all combinations ------------------------------------------------------------ */
 
 static const int journals[] = {
-    NONE, CLAIMED, RECEIVING, VERIFYING, READY,       ACTIVATING,      TESTING,
-    OK,   FAIL,    DROP,      REPORT_OK, REPORT_FAIL, REPORT_FAIL + 1, 255,
+    NONE, CLAIMED,   RECEIVING,   VERIFYING, READY,    ACTIVATING,         TESTING, OK, FAIL,
+    DROP, REPORT_OK, REPORT_FAIL, FILES,     APPLYING, OTA_JOURNAL_STATES, 255,
 };
 static const uint8_t refusals[] = { 0, 1, 2, 3, 255 };
 
@@ -205,6 +210,25 @@ static void nothing_claimed_has_a_mode(void **state)
     }
 }
 
+/* A job of data files has no target: whatever is in the slots, its states go on. */
+static void a_job_without_an_image_does_not_look_at_slots(void **state)
+{
+    (void)state;
+    static const int its[] = { NONE, CLAIMED, FILES,     READY,      APPLYING,
+                               FAIL, DROP,    REPORT_OK, REPORT_FAIL };
+    for (size_t n = 0; n < COMBINATIONS; n++) {
+        struct ota_restart_facts f = combination(n);
+        int want = NONE;
+        for (size_t i = 0; i < COUNT(its); i++) {
+            want = (int)f.journal == its[i] ? its[i] : want;
+        }
+        f.no_image = true;
+        const struct ota_restart_verdict v = ota_restart_decide(&f);
+        assert_int_equal(v.state, want);
+        assert_int_equal(v.reason, OTA_REASON_NONE);
+    }
+}
+
 /* ACTIVATING a: the bootloader may decline twice, then the job has failed (H5). */
 static void a_bootloader_may_refuse_twice(void **state)
 {
@@ -253,8 +277,8 @@ static void a_cut_before_the_mark_is_no_refusal(void **state)
 
 static bool writes_the_target(int state)
 {
-    return state == CLAIMED || state == RECEIVING || state == VERIFYING || state == READY ||
-           state == ACTIVATING;
+    return state == CLAIMED || state == FILES || state == RECEIVING || state == VERIFYING ||
+           state == READY || state == ACTIVATING;
 }
 
 static bool failed(int state)
@@ -311,7 +335,7 @@ static void check_report_is_true(const struct ota_restart_facts *f,
     if (!failed((int)v->state)) {
         CHECK_ROW(why, v->reason == OTA_REASON_NONE);
     }
-    if ((int)f->journal > REPORT_FAIL) {
+    if ((int)f->journal > FILES) {
         CHECK_ROW(why, v->state == OTA_JOURNAL_NONE);
     }
 }
@@ -379,6 +403,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_of_the_table),
         cmocka_unit_test(nothing_claimed_has_a_mode),
+        cmocka_unit_test(a_job_without_an_image_does_not_look_at_slots),
         cmocka_unit_test(a_bootloader_may_refuse_twice),
         cmocka_unit_test(a_cut_before_the_mark_is_no_refusal),
         cmocka_unit_test(all_combinations_are_safe),

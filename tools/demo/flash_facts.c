@@ -50,6 +50,8 @@ static const char *state_name(enum ota_journal_state state)
         [OTA_JOURNAL_DROP] = "drop",
         [OTA_JOURNAL_REPORT_OK] = "report-ok",
         [OTA_JOURNAL_REPORT_FAIL] = "report-fail",
+        [OTA_JOURNAL_FILES] = "files",
+        [OTA_JOURNAL_APPLYING] = "applying",
     };
     return (size_t)state < sizeof names / sizeof names[0] ? names[state] : "?";
 }

@@ -18,6 +18,7 @@ const char *event_words(enum ota_event_kind kind)
         [OTA_EVENT_REPORTED] = "the provider knows the result",
         [OTA_EVENT_MESSAGE_REFUSED] = "message dropped: ?",
         [OTA_EVENT_FLASH_FAULT] = "flash fault: ?",
+        [OTA_EVENT_FILE_COMPLETE] = "data file # verified",
     };
     return words[kind];
 }

@@ -1,0 +1,37 @@
+#include "jobdoc_priv.h"
+#include <string.h>
+
+static const struct ota_json_field id_field[] = {
+    { "fileid", OTA_JSON_REQUIRED | OTA_JSON_NUMBER, sizeof(uint8_t), 0, 0 },
+};
+
+static void begin(const struct ota_jobdoc *doc, struct ota_jobdoc_data *at)
+{
+    struct ota_json_walk sources = ota_json_walk(doc->sources);
+    struct ota_json source;
+    uint8_t id = 0;
+    at->begun = true;
+    at->image_seen = !is_absent(&doc->sources); /* then they name it */
+    at->files = ota_json_walk(doc->files);
+    while (ota_json_next(&sources, NULL, &source) &&
+           ota_json_bind(source, OTA_JSON_FIELDS(id_field), &id) == OTA_OK) {
+        at->named[id / 8u] |= (uint8_t)(1u << id % 8u);
+    }
+}
+
+bool ota_jobdoc_next_data(const struct ota_jobdoc *doc, struct ota_jobdoc_data *at,
+                          struct ota_jobdoc_file *file)
+{
+    struct ota_json object;
+    if (!at->begun) {
+        begin(doc, at);
+    }
+    while (ota_json_next(&at->files, NULL, &object) && jobdoc_read_file(object, file)) {
+        if (!at->image_seen && file->file_type == 0) {
+            at->image_seen = true;
+        } else if ((at->named[file->file_id / 8u] & 1u << file->file_id % 8u) == 0) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,562 @@
+/*
+ * Jobs of several files: all of them or none, and always those of the image that runs.
+ */
+#include "workflow_world.h"
+
+static struct sim_image *v1, *v2, *bad;
+static struct sim_image *one[3], *two[3]; /* data of types 1 and 2, in three editions */
+
+static void begin_with(uint32_t bank_sectors, enum ota_policy policy)
+{
+    struct sim_cfg cfg = sim_cfg_default();
+    cfg.bank_sectors = bank_sectors;
+    cfg.policy = policy;
+    v1 = image_of(0, 1, SIM_GOOD);
+    v2 = image_of(1, 1, SIM_GOOD);
+    bad = image_of(2, 1, SIM_FAILS);
+    for (uint32_t i = 0; i < 3; i++) {
+        one[i] = sim_data_make(2500 + i, 11 + i);
+        two[i] = sim_data_make(700 + i, 21 + i);
+    }
+    open_world(&cfg, v1);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    begin_with(8, OTA_POLICY_ACCEPT);
+    return 0;
+}
+
+static int begin_without_handlers(void **state)
+{
+    (void)state;
+    begin_with(0, OTA_POLICY_ACCEPT);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    close_world();
+    for (unsigned i = 0; i < 3; i++) {
+        sim_image_free(one[i]);
+        sim_image_free(two[i]);
+    }
+    sim_image_free(v1);
+    sim_image_free(v2);
+    sim_image_free(bad);
+    return 0;
+}
+
+/* Edition `n` of both data files, with an image or without. */
+static enum ota_job_status deploy_edition(const char *id, const struct sim_image *image, unsigned n)
+{
+    const struct sim_file files[] = { { 1, one[n] }, { 2, two[n] } };
+    sim_deploy_files(&world, id, image, files, 2);
+    settle();
+    return sim_status(&world, id, NULL);
+}
+
+static void expect(const struct sim_image *running, const struct sim_image *of_one,
+                   const struct sim_image *of_two)
+{
+    assert_ptr_equal(sim_running(&world), running);
+    assert_ptr_equal(sim_file_in_use(&world, 1), of_one);
+    assert_ptr_equal(sim_file_in_use(&world, 2), of_two);
+}
+
+/* --- what is meant to be ------------------------------------------------------------- */
+
+static void an_image_and_two_files_are_installed_together(void **state)
+{
+    (void)state;
+    assert_int_equal(deploy_edition("j1", v2, 0), OTA_JOB_SUCCEEDED);
+    expect(v2, one[0], two[0]);
+    assert_int_equal(deploy_edition("j2", v1, 1), OTA_JOB_SUCCEEDED);
+    expect(v1, one[1], two[1]);
+    sim_boot(&world);
+    settle();
+    expect(v1, one[1], two[1]);
+}
+
+static void files_without_an_image_need_no_reset(void **state)
+{
+    (void)state;
+    const uint32_t boots = world.boots;
+    for (unsigned n = 0; n < 3; n++) {
+        const char *const ids[] = { "j0", "j1", "j2" };
+        assert_int_equal(deploy_edition(ids[n], NULL, n), OTA_JOB_SUCCEEDED);
+        expect(v1, one[n], two[n]);
+    }
+    expect_reason("j2", "accepted v1.0.0");
+    assert_int_equal(world.boots, boots);
+}
+
+static void one_file_alone_leaves_the_other_as_it_is(void **state)
+{
+    (void)state;
+    assert_int_equal(deploy_edition("both", NULL, 0), OTA_JOB_SUCCEEDED);
+    const struct sim_file file = { 2, two[1] };
+    sim_deploy_files(&world, "second", NULL, &file, 1);
+    settle();
+    assert_int_equal(sim_status(&world, "second", NULL), OTA_JOB_SUCCEEDED);
+    expect(v1, one[0], two[1]);
+}
+
+static void an_image_alone_leaves_the_files_as_they_are(void **state)
+{
+    (void)state;
+    assert_int_equal(deploy_edition("both", NULL, 0), OTA_JOB_SUCCEEDED);
+    assert_int_equal(deploy("image", v2), OTA_JOB_SUCCEEDED);
+    expect(v2, one[0], two[0]);
+}
+
+static void the_running_image_with_other_files_is_a_job_of_files(void **state)
+{
+    (void)state;
+    assert_int_equal(deploy_edition("j1", v2, 0), OTA_JOB_SUCCEEDED);
+    const uint32_t boots = world.boots;
+    assert_int_equal(deploy_edition("j2", v2, 1), OTA_JOB_SUCCEEDED);
+    expect(v2, one[1], two[1]);
+    assert_int_equal(world.boots, boots);
+    assert_ptr_equal(sim_image_in(&world, OTA_SLOT_A), v1); /* the slot was not touched */
+}
+
+/* --- all or nothing -------------------------------------------------------------------- */
+
+static void an_image_that_is_reverted_takes_its_files_along(void **state)
+{
+    (void)state;
+    struct sim_image *hangs = image_of(3, 1, SIM_HANGS), *silent = image_of(4, 1, SIM_SILENT);
+    assert_int_equal(deploy_edition("good", v2, 0), OTA_JOB_SUCCEEDED);
+    assert_int_equal(deploy_edition("fails", bad, 1), OTA_JOB_FAILED);
+    expect(v2, one[0], two[0]);
+    expect_reason("fails", "self-test failed");
+    assert_int_equal(deploy_edition("hangs", hangs, 1), OTA_JOB_FAILED);
+    expect(v2, one[0], two[0]);
+    assert_int_equal(deploy_edition("silent", silent, 1), OTA_JOB_FAILED);
+    expect(v2, one[0], two[0]);
+    assert_int_equal(deploy_edition("after", v1, 2), OTA_JOB_SUCCEEDED);
+    expect(v1, one[2], two[2]);
+    sim_image_free(hangs);
+    sim_image_free(silent);
+}
+
+/* Seen by the application when the test begins, and when it is asked to activate. */
+static const struct sim_image *at_activate, *at_test;
+
+static void see_files(struct sim *s, const struct ota_effect *effect)
+{
+    if (effect->as.event.kind == OTA_EVENT_ACTIVATE) {
+        at_activate = sim_file_in_use(s, 1);
+    } else if (effect->as.event.kind == OTA_EVENT_START_TEST) {
+        at_test = sim_file_in_use(s, 1);
+    }
+}
+
+static void a_new_image_is_tested_with_its_own_files(void **state)
+{
+    (void)state;
+    assert_int_equal(deploy_edition("before", NULL, 0), OTA_JOB_SUCCEEDED);
+    world.on_event = see_files;
+    assert_int_equal(deploy_edition("j", bad, 1), OTA_JOB_FAILED);
+    assert_ptr_equal(at_activate, one[0]);
+    assert_ptr_equal(at_test, one[1]);
+    expect(v1, one[0], two[0]);
+}
+
+static void a_file_that_is_not_what_was_signed_spoils_the_whole_job(void **state)
+{
+    (void)state;
+    assert_int_equal(deploy_edition("before", NULL, 0), OTA_JOB_SUCCEEDED);
+    const uint32_t boots = world.boots;
+    two[1]->bytes[300] ^= 1;
+    assert_int_equal(deploy_edition("j", v2, 1), OTA_JOB_REJECTED);
+    expect_reason("j", "deployment signature does not match");
+    expect(v1, one[0], two[0]);
+    assert_int_equal(world.boots, boots);
+    assert_int_equal(deploy_edition("after", v2, 2), OTA_JOB_SUCCEEDED);
+    expect(v2, one[2], two[2]);
+}
+
+static void an_image_that_is_not_what_was_signed_spoils_its_files(void **state)
+{
+    (void)state;
+    v2->bytes[4000] ^= 1;
+    assert_int_equal(deploy_edition("j", v2, 0), OTA_JOB_FAILED);
+    expect(v1, NULL, NULL);
+    assert_int_equal(deploy_edition("after", NULL, 1), OTA_JOB_SUCCEEDED);
+    expect(v1, one[1], two[1]);
+}
+
+/* --- refused before anything happens ------------------------------------------------------ */
+
+static uint32_t erases(void)
+{
+    uint32_t sum = 0;
+    for (uint32_t at = world.layout.slot[OTA_SLOT_A].offset; at < world.flash.base.size;
+         at += world.cfg.sector_size) {
+        sum += world.flash.erases[at / world.cfg.sector_size];
+    }
+    return sum;
+}
+
+static void refused(const struct sim_image *image, const struct sim_file *files, size_t count,
+                    const char *words)
+{
+    const uint32_t erased = erases(), bytes = world.stream_bytes;
+    sim_deploy_files(&world, "refused", image, files, count);
+    settle();
+    assert_int_equal(sim_status(&world, "refused", NULL), OTA_JOB_REJECTED);
+    expect_reason("refused", words);
+    assert_int_equal(erases(), erased);
+    assert_int_equal(world.stream_bytes, bytes);
+    expect(v1, NULL, NULL);
+}
+
+static void a_file_that_nobody_handles_is_refused_by_name(void **state)
+{
+    (void)state;
+    const struct sim_file files[] = { { 1, one[0] }, { 3, two[0] } };
+    refused(v2, files, 2, "OTA_E_JOB_FILE_TYPE");
+}
+
+static void a_second_image_is_no_data_file(void **state)
+{
+    (void)state;
+    const struct sim_file files[] = { { 0, bad } };
+    refused(v2, files, 1, "OTA_E_JOB_FILE_TYPE");
+}
+
+static void a_device_without_handlers_takes_images_only(void **state)
+{
+    (void)state;
+    const struct sim_file files[] = { { 1, one[0] } };
+    const uint32_t bytes = world.stream_bytes;
+    sim_deploy_files(&world, "both", v2, files, 1);
+    settle();
+    sim_deploy_files(&world, "file", NULL, files, 1);
+    settle();
+    assert_int_equal(sim_status(&world, "both", NULL), OTA_JOB_REJECTED);
+    assert_int_equal(sim_status(&world, "file", NULL), OTA_JOB_REJECTED);
+    expect_reason("both", "OTA_E_JOB_FILE_TYPE");
+    expect_reason("file", "OTA_E_JOB_FILE_TYPE");
+    assert_int_equal(world.stream_bytes, bytes);
+    assert_int_equal(deploy("image", v2), OTA_JOB_SUCCEEDED);
+}
+
+static void a_file_larger_than_its_room_is_refused(void **state)
+{
+    (void)state;
+    struct sim_image *fits = sim_data_make(7 * 512, 5), *over = sim_data_make(7 * 512 + 1, 6);
+    const struct sim_file large[] = { { 2, two[0] }, { 1, over } }, right[] = { { 1, fits } };
+    refused(NULL, large, 2, "larger than the room for it");
+    sim_deploy_files(&world, "fits", NULL, right, 1);
+    settle();
+    assert_int_equal(sim_status(&world, "fits", NULL), OTA_JOB_SUCCEEDED);
+    expect(v1, fits, NULL);
+    sim_image_free(fits);
+    sim_image_free(over);
+}
+
+static void a_file_without_a_signature_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to, *words;
+    } rows[] = {
+        { "\"fileType\":2,\"sig-sha256-ecdsa\"", "\"fileType\":2,\"sig-sha256-none!\"",
+          "OTA_E_JOB_UNSIGNED" },
+        { "\"fileType\":2,\"sig-sha256-ecdsa\"", "\"fileType\":2,\"sig-sha256-rsa\"  ",
+          "OTA_E_JOB_SIGNATURE" },
+        { "\"fileType\":2,\"sig-sha256-ecdsa\":\"M", "\"fileType\":2,\"sig-sha256-ecdsa\":\"A",
+          "OTA_E_JOB_SIGNATURE" },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct sim_entry entries[] = { { 0, v2 }, { 1, one[0] }, { 2, two[0] } };
+        char text[2048], id[8];
+        (void)snprintf(id, sizeof id, "j%u", (unsigned)i);
+        sim_files_document(sim_keys_real(), id, entries, 3, text, sizeof text);
+        memcpy(strstr(text, rows[i].from), rows[i].to, strlen(rows[i].to));
+        sim_deploy_document(&world, id, v2, text);
+        settle();
+        CHECK_ROW(rows[i].words, sim_status(&world, id, NULL) == OTA_JOB_REJECTED);
+        expect_reason(id, rows[i].words);
+    }
+    assert_int_equal(world.stream_bytes, 0);
+}
+
+/* --- on the way --------------------------------------------------------------------------- */
+
+/* Run until so many files are here, and so many blocks of the next. */
+static void run_to_file(unsigned files, uint32_t blocks)
+{
+    const struct ota_orchestrator *const o = &world.device.o;
+    for (unsigned i = 0;
+         state() != OTA_JOURNAL_FILES || o->journal.file < files || o->received < blocks; i++) {
+        assert_true(i < 100000 && sim_run(&world, world.now + 1));
+    }
+}
+
+static void power_off_goes_on_with_the_file_and_where_it_was(void **state)
+{
+    (void)state;
+    const struct sim_file files[] = { { 1, one[0] }, { 2, two[0] } };
+    const uint32_t all = v2->size + one[0]->size + two[0]->size;
+    world.cfg.window = 1; /* block by block */
+    sim_boot(&world);
+    settle();
+    sim_deploy_files(&world, "j", v2, files, 2);
+    run_to_file(0, 4);
+    assert_int_equal(world.device.o.journal.file, 0);
+    sim_boot(&world);
+    run_to_file(1, 1);
+    sim_boot(&world);
+    settle();
+    assert_int_equal(sim_status(&world, "j", NULL), OTA_JOB_SUCCEEDED);
+    expect(v2, one[0], two[0]);
+    /* Twice: head and tail of the image, and of a file each time a block and less than an interval of marks. */
+    assert_true(world.stream_bytes - all <= (3u + 2u + 2u) * 512u);
+}
+
+static void a_cancel_forgets_what_is_here(void **unused)
+{
+    (void)unused;
+    const struct sim_file files[] = { { 1, one[0] }, { 2, two[0] } };
+    sim_deploy_files(&world, "j", NULL, files, 2);
+    run_to_file(1, 1);
+    sim_cancel(&world, "j");
+    settle();
+    assert_int_equal(sim_status(&world, "j", NULL), OTA_JOB_CANCELED);
+    assert_int_equal(state(), OTA_JOURNAL_NONE);
+    expect(v1, NULL, NULL);
+    const struct sim_file other = { 2, two[1] };
+    sim_deploy_files(&world, "after", NULL, &other, 1);
+    settle();
+    assert_int_equal(sim_status(&world, "after", NULL), OTA_JOB_SUCCEEDED);
+    expect(v1, NULL, two[1]);
+}
+
+static void the_application_says_when_files_are_applied(void **unused)
+{
+    (void)unused;
+    const struct sim_file files[] = { { 1, one[0] }, { 2, two[0] } };
+    world.hands_off = true;
+    sim_deploy_files(&world, "j", NULL, files, 2);
+    run_to(OTA_JOURNAL_READY);
+    settle();
+    expect(v1, NULL, NULL);
+    sim_boot(&world); /* it is asked again after a restart */
+    settle();
+    assert_int_equal(state(), OTA_JOURNAL_READY);
+    say(OTA_COMMAND_ACTIVATE);
+    settle();
+    expect(v1, one[0], two[0]);
+    assert_int_equal(sim_status(&world, "j", NULL), OTA_JOB_SUCCEEDED);
+    sim_deploy_files(&world, "no", NULL, files, 2);
+    run_to(OTA_JOURNAL_READY);
+    say(OTA_COMMAND_REJECT);
+    settle();
+    assert_int_equal(sim_status(&world, "no", NULL), OTA_JOB_REJECTED);
+    expect(v1, one[0], two[0]);
+}
+
+static void a_broker_that_is_away_delays_and_nothing_else(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 12; i++) {
+        char id[8];
+        (void)snprintf(id, sizeof id, "j%u", i);
+        const struct sim_file files[] = { { 1, one[i % 3] }, { 2, two[i % 3] } };
+        const struct sim_image *const image = i % 2 == 0 ? v2 : v1;
+        sim_deploy_files(&world, id, image, files, 2);
+        assert_true(sim_run(&world, world.now + 60u * (i + 1u)));
+        sim_link(&world, false);
+        assert_true(sim_run(&world, world.now + 60000));
+        sim_link(&world, true);
+        settle();
+        assert_int_equal(sim_status(&world, id, NULL), OTA_JOB_SUCCEEDED);
+        expect(image, one[i % 3], two[i % 3]);
+    }
+}
+
+/* --- fifty files ----------------------------------------------------------------------------- */
+
+/* A handler of the test's own: bytes in memory, a place for each file of its type. */
+static struct {
+    struct ota_file_handler base;
+    uint8_t staged[50][600];
+    unsigned verified, applied, kept, discarded;
+    unsigned busy; /* each verb is so often busy before it is done */
+    unsigned waits;
+    ota_err_t verdict;
+} ram;
+
+static ota_err_t busy_or(ota_err_t err)
+{
+    if (ram.waits < ram.busy) {
+        ram.waits++;
+        return OTA_E_BUSY;
+    }
+    ram.waits = 0;
+    return err;
+}
+
+static ota_err_t ram_check(struct ota_file_handler *h, const struct ota_file *file)
+{
+    assert_ptr_equal(h, &ram.base);
+    assert_int_equal(file->type, 200);
+    assert_int_equal(file->nth, file->index);
+    return file->size <= sizeof ram.staged[0] && file->nth < 50 ? OTA_OK : OTA_E_JOB_FILE_SIZE;
+}
+
+static uint32_t ram_resume(struct ota_file_handler *h, const struct ota_file *file, uint32_t mark)
+{
+    (void)h;
+    (void)file;
+    return mark / 100u * 100u; /* no multiple of a block: it is asked again */
+}
+
+static ota_err_t ram_begin(struct ota_file_handler *h, const struct ota_file *file, uint32_t from)
+{
+    (void)h;
+    memset(ram.staged[file->nth] + from, 0, sizeof ram.staged[0] - from);
+    return busy_or(OTA_OK);
+}
+
+static ota_err_t ram_write(struct ota_file_handler *h, const struct ota_file *file, uint32_t offset,
+                           struct ota_span bytes)
+{
+    (void)h;
+    assert_true(offset + bytes.len <= file->size);
+    memcpy(ram.staged[file->nth] + offset, bytes.ptr, bytes.len);
+    return OTA_OK;
+}
+
+static ota_err_t ram_read(struct ota_file_handler *h, const struct ota_file *file, uint32_t offset,
+                          struct ota_buf into)
+{
+    (void)h;
+    memcpy(into.ptr, ram.staged[file->nth] + offset, into.cap);
+    return OTA_OK;
+}
+
+static ota_err_t ram_verified(struct ota_file_handler *h, const struct ota_file *file)
+{
+    (void)h;
+    const ota_err_t err = busy_or(file->index == 30 ? ram.verdict : OTA_OK);
+    ram.verified += err == OTA_OK;
+    return err;
+}
+
+static ota_err_t ram_apply(struct ota_file_handler *h)
+{
+    (void)h;
+    const ota_err_t err = busy_or(OTA_OK);
+    ram.applied += err == OTA_OK;
+    return err;
+}
+
+static ota_err_t ram_keep(struct ota_file_handler *h)
+{
+    (void)h;
+    const ota_err_t err = busy_or(OTA_OK);
+    ram.kept += err == OTA_OK;
+    return err;
+}
+
+static ota_err_t ram_discard(struct ota_file_handler *h)
+{
+    (void)h;
+    const ota_err_t err = busy_or(OTA_OK);
+    ram.discarded += err == OTA_OK;
+    return err;
+}
+
+static const struct ota_file_handler_ops ram_ops = {
+    ram_check,    ram_resume, ram_begin, ram_write,   ram_read,
+    ram_verified, ram_apply,  ram_keep,  ram_discard,
+};
+
+static int begin_with_ram(void **state)
+{
+    static struct ota_file_handler *const handlers[] = { &ram.base };
+    static const struct ota_files files = { &ota_files_engine, handlers, 1 };
+    (void)begin_without_handlers(state);
+    memset(&ram, 0, sizeof ram);
+    ram.base = (struct ota_file_handler){ &ram_ops, 200 };
+    world.files = &files;
+    sim_boot(&world);
+    settle();
+    return 0;
+}
+
+/* A job of so many files of one type: each is a piece of one artifact's stream. */
+static void deploy_many(const char *id, unsigned count, struct sim_image *const *data)
+{
+    static struct sim_file files[51];
+    for (unsigned i = 0; i < count; i++) {
+        files[i] = (struct sim_file){ 200, data[i] };
+    }
+    sim_deploy_files(&world, id, NULL, files, count);
+}
+
+static void fifty_files_take_no_memory_and_no_more_than_fifty_are_taken(void **state)
+{
+    (void)state;
+    struct sim_image *data[50];
+    for (unsigned i = 0; i < 50; i++) {
+        data[i] = sim_data_make(1u + i * 12u, i + 1u);
+    }
+    ram.busy = 2;
+    deploy_many("j", 50, data);
+    settle();
+    assert_int_equal(sim_status(&world, "j", NULL), OTA_JOB_SUCCEEDED);
+    assert_int_equal(ram.verified, 50);
+    assert_int_equal(ram.applied, 1);
+    assert_int_equal(ram.kept, 1);
+    for (unsigned i = 0; i < 50; i++) {
+        assert_memory_equal(ram.staged[i], data[i]->bytes, data[i]->size);
+    }
+    /* One that its handler does not like, when all of it is there. */
+    ram.verdict = OTA_E_JOB_FILE_SIZE;
+    ram.discarded = 0;
+    deploy_many("no", 50, data);
+    settle();
+    assert_int_equal(sim_status(&world, "no", NULL), OTA_JOB_REJECTED);
+    assert_int_equal(ram.verified, 50 + 30);
+    assert_int_equal(ram.applied, 1);
+    assert_true(ram.discarded >= 1);
+    for (unsigned i = 0; i < 50; i++) {
+        sim_image_free(data[i]);
+    }
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+#define T(name)       cmocka_unit_test_setup_teardown(name, begin, end)
+#define WITH(b, name) cmocka_unit_test_setup_teardown(name, b, end)
+        T(an_image_and_two_files_are_installed_together),
+        T(files_without_an_image_need_no_reset),
+        T(one_file_alone_leaves_the_other_as_it_is),
+        T(an_image_alone_leaves_the_files_as_they_are),
+        T(the_running_image_with_other_files_is_a_job_of_files),
+        T(an_image_that_is_reverted_takes_its_files_along),
+        T(a_new_image_is_tested_with_its_own_files),
+        T(a_file_that_is_not_what_was_signed_spoils_the_whole_job),
+        T(an_image_that_is_not_what_was_signed_spoils_its_files),
+        T(a_file_that_nobody_handles_is_refused_by_name),
+        T(a_second_image_is_no_data_file),
+        WITH(begin_without_handlers, a_device_without_handlers_takes_images_only),
+        T(a_file_larger_than_its_room_is_refused),
+        T(a_file_without_a_signature_is_refused),
+        T(power_off_goes_on_with_the_file_and_where_it_was),
+        T(a_cancel_forgets_what_is_here),
+        T(the_application_says_when_files_are_applied),
+        T(a_broker_that_is_away_delays_and_nothing_else),
+        WITH(begin_with_ram, fifty_files_take_no_memory_and_no_more_than_fifty_are_taken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
