@@ -106,6 +106,7 @@ static bool dispatch(struct srv_tx *tx, const struct srv_command *c)
     case SRV_CMD_THING_ENABLE: return srv_do_thing_enable(tx, c);
     case SRV_CMD_ARTIFACT_ADD: return srv_do_artifact_add(tx, c);
     case SRV_CMD_STREAM_CREATE: return srv_do_stream_create(tx, c);
+    case SRV_CMD_STREAM_UPDATE: return srv_do_stream_update(tx, c);
     case SRV_CMD_JOB_CREATE: return srv_do_job_create(tx, c);
     case SRV_CMD_JOB_CANCEL: return srv_do_job_cancel(tx, c);
     case SRV_CMD_DEVICE_REQUEST: return srv_do_device_request(tx, c);

@@ -52,6 +52,7 @@ enum srv_command_kind {
     SRV_CMD_THING_ENABLE,
     SRV_CMD_ARTIFACT_ADD,
     SRV_CMD_STREAM_CREATE,
+    SRV_CMD_STREAM_UPDATE,
     SRV_CMD_JOB_CREATE,
     SRV_CMD_JOB_CANCEL,
     SRV_CMD_DEVICE_REQUEST, /* a message on a request topic of Jobs or the shadow */
@@ -85,7 +86,7 @@ struct srv_command {
             struct ota_span id, description;
             const struct srv_file_spec *files;
             size_t file_count; /* 1 ..= SRV_STREAM_FILES_MAX, ids distinct */
-        } stream_create;
+        } stream_create;       /* of STREAM_UPDATE too: other files, and the version rises by one */
         struct {
             struct ota_span id, description;
             struct ota_span document;  /* text of a JSON object, 1 ..= OTA_JOB_DOCUMENT_MAX bytes */
@@ -130,8 +131,9 @@ struct srv_outcome {
      * what is cached about their streams is no longer true. */
     char (*changed)[OTA_THING_NAME_MAX + 1u];
     size_t changed_count;
-    bool more;           /* SRV_CMD_TICK: there was more to do than fits one transaction */
-    bool only_in_outbox; /* beyond SRV_OUTCOME_MESSAGES_MAX: srv_outbox_render() gives the rest */
+    bool streams_changed; /* what is cached about any stream is no longer true */
+    bool more;            /* SRV_CMD_TICK: there was more to do than fits one transaction */
+    bool only_in_outbox;  /* beyond SRV_OUTCOME_MESSAGES_MAX: srv_outbox_render() gives the rest */
     struct srv_arena arena; /* owns all of the above */
 };
 

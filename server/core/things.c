@@ -127,18 +127,25 @@ static bool stream_check(struct srv_tx *tx, const struct srv_command *c)
     return srv_text_ok(c->stream_create.description, "a description", tx->err);
 }
 
+/* `row` with the command's files. */
+static bool files_set(struct srv_tx *tx, const struct srv_command *c, struct srv_stream *row)
+{
+    row->file_count = 0;
+    for (size_t i = 0; i < c->stream_create.file_count; i++) {
+        if (!file_insert(tx, row, &c->stream_create.files[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool srv_do_stream_create(struct srv_tx *tx, const struct srv_command *c)
 {
     struct srv_stream row = { .version = 1,
                               .created_at_s = tx->now_s,
                               .description = c->stream_create.description };
-    if (!stream_check(tx, c)) {
+    if (!stream_check(tx, c) || !files_set(tx, c, &row)) {
         return false;
-    }
-    for (size_t i = 0; i < c->stream_create.file_count; i++) {
-        if (!file_insert(tx, &row, &c->stream_create.files[i])) {
-            return false;
-        }
     }
     struct srv_stream *old = srv_arena_take(tx->arena, sizeof *old);
     if (srv_db_stream_get(tx->db, tx->arena, c->stream_create.id, old)) {
@@ -146,5 +153,26 @@ bool srv_do_stream_create(struct srv_tx *tx, const struct srv_command *c)
     }
     srv_name_set(row.id, sizeof row.id, c->stream_create.id);
     srv_db_stream_put(tx->db, &row);
+    return true;
+}
+
+bool srv_do_stream_update(struct srv_tx *tx, const struct srv_command *c)
+{
+    struct srv_stream *row = srv_arena_take(tx->arena, sizeof *row);
+    if (!stream_check(tx, c)) {
+        return false;
+    }
+    if (!srv_db_stream_get(tx->db, tx->arena, c->stream_create.id, row)) {
+        return srv_fail(tx->err, SRV_E_NOT_FOUND, "there is no such stream");
+    }
+    if (!files_set(tx, c, row)) {
+        return false;
+    }
+    if (c->stream_create.description.len > 0) {
+        row->description = c->stream_create.description;
+    }
+    row->version++;
+    srv_db_stream_put(tx->db, row);
+    tx->outcome->streams_changed = true;
     return true;
 }

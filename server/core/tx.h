@@ -78,6 +78,7 @@ bool srv_do_thing_disable(struct srv_tx *tx, const struct srv_command *c);
 bool srv_do_thing_enable(struct srv_tx *tx, const struct srv_command *c);
 bool srv_do_artifact_add(struct srv_tx *tx, const struct srv_command *c);
 bool srv_do_stream_create(struct srv_tx *tx, const struct srv_command *c);
+bool srv_do_stream_update(struct srv_tx *tx, const struct srv_command *c);
 bool srv_do_job_create(struct srv_tx *tx, const struct srv_command *c);
 bool srv_do_job_cancel(struct srv_tx *tx, const struct srv_command *c);
 bool srv_do_device_request(struct srv_tx *tx, const struct srv_command *c);

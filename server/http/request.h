@@ -13,8 +13,8 @@
 
 /* A job for 4,096 things with 128-character ARNs and a document of 32 KiB, escaped. */
 #define HTTP_BODY_MAX (2u * 1024u * 1024u)
-/* Artifacts: a stream's files are counted with 32 bits; above this, a wrong file was named. */
-#define HTTP_ARTIFACT_MAX ((uint64_t)1024 * 1024 * 1024)
+/* Artifacts: devices count a file's bytes with 32 bits. */
+#define HTTP_ARTIFACT_MAX ((uint64_t)UINT32_MAX)
 #define HTTP_SEGMENTS_MAX 6u
 #define HTTP_READERS_MAX  8u
 #define HTTP_TOKEN_MAX    128u

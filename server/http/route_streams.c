@@ -25,32 +25,61 @@ static bool read_file(struct http_request *r, json_t *file, struct srv_file_spec
            srv_fail(&r->err, SRV_E_INVALID, "s3Location.key is the SHA-256 of an artifact, in hex");
 }
 
+static bool read_files(struct http_request *r, struct srv_file_spec specs[SRV_STREAM_FILES_MAX],
+                       size_t *count)
+{
+    json_t *files = json_object_get(r->json, "files");
+    *count = json_array_size(files);
+    if (*count == 0 || *count > SRV_STREAM_FILES_MAX) {
+        return srv_fail(&r->err, SRV_E_INVALID, "files is a list of 1 to %u", SRV_STREAM_FILES_MAX);
+    }
+    for (size_t i = 0; i < *count; i++) {
+        if (!read_file(r, json_array_get(files, i), &specs[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The stream that the path names, as it is now. */
+static bool load(struct http_request *r, struct srv_stream *stream)
+{
+    struct srv_db *db = http_db(r);
+    if (db == NULL) {
+        return false;
+    }
+    bool found = srv_db_stream_get(db, &r->arena, r->args[0], stream);
+    return http_db_ok(r) &&
+           (found || srv_fail(&r->err, SRV_E_NOT_FOUND, "there is no such stream"));
+}
+
+/* What the request says, done, and what the stream is then. */
+static void write_stream(struct http_request *r, enum srv_command_kind kind)
+{
+    struct srv_file_spec specs[SRV_STREAM_FILES_MAX];
+    struct srv_stream stream;
+    struct srv_command c = { .kind = kind, .stream_create = { .id = r->args[0], .files = specs } };
+    if (!read_files(r, specs, &c.stream_create.file_count) ||
+        !http_text(r, "description", &c.stream_create.description) || !http_submit(r, &c) ||
+        !load(r, &stream)) {
+        return;
+    }
+    json_t *reply = json_object();
+    set_identity(reply, stream.id, stream.version);
+    http_set_text(reply, "description", stream.description);
+    http_reply(r, reply);
+}
+
 /* POST /streams/ID */
 static void create(struct http_request *r)
 {
-    struct srv_file_spec specs[SRV_STREAM_FILES_MAX];
-    json_t *files = json_object_get(r->json, "files");
-    size_t count = json_array_size(files);
-    struct srv_command c = { .kind = SRV_CMD_STREAM_CREATE, .stream_create = { .id = r->args[0] } };
-    if (count == 0 || count > SRV_STREAM_FILES_MAX) {
-        srv_fail(&r->err, SRV_E_INVALID, "files is a list of 1 to %u", SRV_STREAM_FILES_MAX);
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!read_file(r, json_array_get(files, i), &specs[i])) {
-            return;
-        }
-    }
-    c.stream_create.files = specs;
-    c.stream_create.file_count = count;
-    if (http_text(r, "description", &c.stream_create.description) && http_submit(r, &c)) {
-        char id[OTA_STREAM_ID_MAX + 1u];
-        snprintf(id, sizeof id, "%.*s", (int)r->args[0].len, (const char *)r->args[0].ptr);
-        json_t *reply = json_object();
-        set_identity(reply, id, 1);
-        http_set_text(reply, "description", c.stream_create.description);
-        http_reply(r, reply);
-    }
+    write_stream(r, SRV_CMD_STREAM_CREATE);
+}
+
+/* PUT /streams/ID: other files under the same id, and the next version. */
+static void update(struct http_request *r)
+{
+    write_stream(r, SRV_CMD_STREAM_UPDATE);
 }
 
 static json_t *files_json(const struct srv_stream *stream)
@@ -67,17 +96,8 @@ static json_t *files_json(const struct srv_stream *stream)
 
 static void describe(struct http_request *r)
 {
-    struct srv_db *db = http_db(r);
     struct srv_stream stream;
-    if (db == NULL) {
-        return;
-    }
-    bool found = srv_db_stream_get(db, &r->arena, r->args[0], &stream);
-    if (!http_db_ok(r)) {
-        return;
-    }
-    if (!found) {
-        srv_fail(&r->err, SRV_E_NOT_FOUND, "there is no such stream");
+    if (!load(r, &stream)) {
         return;
     }
     json_t *info = json_object();
@@ -91,6 +111,7 @@ static void describe(struct http_request *r)
 
 const struct http_route http_routes_streams[] = {
     { "POST", "/streams/*", create, NULL },
+    { "PUT", "/streams/*", update, NULL },
     { "GET", "/streams/*", describe, NULL },
     { 0 },
 };

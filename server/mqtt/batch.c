@@ -87,9 +87,10 @@ static void log_command(const struct srv_command *c, const struct srv_err *err)
         enum srv_command_kind kind;
         const char *event;
     } events[] = {
-        { SRV_CMD_THING_CREATE, "thing.create" }, { SRV_CMD_THING_DISABLE, "thing.disable" },
-        { SRV_CMD_THING_ENABLE, "thing.enable" }, { SRV_CMD_STREAM_CREATE, "stream.create" },
-        { SRV_CMD_JOB_CREATE, "job.create" },     { SRV_CMD_JOB_CANCEL, "job.cancel" },
+        { SRV_CMD_THING_CREATE, "thing.create" },   { SRV_CMD_THING_DISABLE, "thing.disable" },
+        { SRV_CMD_THING_ENABLE, "thing.enable" },   { SRV_CMD_STREAM_CREATE, "stream.create" },
+        { SRV_CMD_STREAM_UPDATE, "stream.update" }, { SRV_CMD_JOB_CREATE, "job.create" },
+        { SRV_CMD_JOB_CANCEL, "job.cancel" },
     };
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
         if (events[i].kind == c->kind) {
@@ -127,6 +128,9 @@ void reactor_batch_run(struct srv_reactor *r)
         publish_all(r, &item->outcome);
         for (size_t k = 0; k < item->outcome.changed_count; k++) {
             srv_streams_forget(r->streams, item->outcome.changed[k]);
+        }
+        if (item->outcome.streams_changed) {
+            srv_streams_forget(r->streams, "");
         }
         if (item->command.kind == SRV_CMD_OUTBOX_SENT && item->outcome.err.code == SRV_OK) {
             r->outbox.taken_count = 0;

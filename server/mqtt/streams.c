@@ -252,6 +252,23 @@ static void letter_answer(struct srv_streams *s, struct table_thing *thing, stru
     }
 }
 
+/* A request that has begun goes on with the files that it began with. */
+static void letter_forget(struct srv_streams *s, const struct letter *l)
+{
+    struct table_thing *thing;
+    if (l->thing[0] != '\0') {
+        thing = table_thing_find(&s->table, ota_span_of_str(l->thing));
+        if (thing != NULL) {
+            table_grants_forget(&s->table, thing);
+        }
+        return;
+    }
+    TAILQ_FOREACH(thing, &s->table.by_age, age)
+    {
+        table_grants_forget(&s->table, thing);
+    }
+}
+
 static void letters_read(struct srv_streams *s)
 {
     for (;;) {
@@ -264,11 +281,11 @@ static void letters_read(struct srv_streams *s)
         if (l == NULL) {
             return;
         }
-        struct table_thing *thing = table_thing_find(&s->table, ota_span_of_str(l->thing));
-        if (thing != NULL && l->kind == LETTER_ANSWER) {
+        struct table_thing *thing = NULL;
+        if (l->kind == LETTER_FORGET) {
+            letter_forget(s, l);
+        } else if ((thing = table_thing_find(&s->table, ota_span_of_str(l->thing))) != NULL) {
             letter_answer(s, thing, l);
-        } else if (thing != NULL) {
-            table_grants_forget(&s->table, thing);
         }
         srv_arena_end(&l->arena);
         free(l);

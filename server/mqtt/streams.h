@@ -34,7 +34,7 @@ bool srv_streams_connected(struct srv_streams *streams);
 void srv_streams_answer(struct srv_streams *streams, const char *thing, const char *stream_id,
                         const struct srv_stream *stream, const struct srv_err *err);
 
-/** What was answered for this thing is no longer true. From any thread. */
+/** What was answered for this thing ("": for any) is no longer true. From any thread. */
 void srv_streams_forget(struct srv_streams *streams, const char *thing);
 
 #endif

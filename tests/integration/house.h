@@ -36,6 +36,7 @@ void house_wait_connected(struct house *h);
  *     thing NAME | disable NAME | job ID STREAM|- THING ... | cancel ID | force ID
  *     things PREFIX COUNT | rollout ID PREFIX COUNT
  *     artifact FILE-SIZE STREAM      makes both: byte i of the file is house_byte(i)
+ *     replace FILE-SIZE STREAM       the stream gets this file instead
  */
 bool house_order(struct house *h, const char *format, ...) __attribute__((format(printf, 2, 3)));
 uint8_t house_byte(uint64_t i);

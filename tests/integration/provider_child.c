@@ -122,11 +122,12 @@ static bool order_artifact(struct child *c, char **words)
     struct srv_file_spec file = { .id = 0 };
     memcpy(add.artifact_add.digest, artifact.digest, sizeof artifact.digest);
     memcpy(file.digest, artifact.digest, sizeof artifact.digest);
+    const bool anew = strcmp(words[0], "artifact") == 0;
     return submit(c, &add) &&
-           submit(c, &(struct srv_command){ .kind = SRV_CMD_STREAM_CREATE,
-                                            .stream_create = { .id = ota_span_of_str(words[2]),
-                                                               .files = &file,
-                                                               .file_count = 1 } });
+           submit(c, &(struct srv_command){
+                         .kind = anew ? SRV_CMD_STREAM_CREATE : SRV_CMD_STREAM_UPDATE,
+                         .stream_create = {
+                             .id = ota_span_of_str(words[2]), .files = &file, .file_count = 1 } });
 }
 
 static bool order_connected(struct child *c, char **words)
@@ -141,15 +142,11 @@ static bool obey(struct child *c, char *line)
         const char *word;
         bool (*order)(struct child *c, char **words);
     } orders[] = {
-        { "thing", order_thing },
-        { "disable", order_disable },
-        { "job", order_job },
-        { "cancel", order_cancel },
-        { "force", order_cancel },
-        { "artifact", order_artifact },
-        { "connected", order_connected },
-        { "things", order_things },
-        { "rollout", order_rollout },
+        { "thing", order_thing },      { "disable", order_disable },
+        { "job", order_job },          { "cancel", order_cancel },
+        { "force", order_cancel },     { "artifact", order_artifact },
+        { "replace", order_artifact }, { "connected", order_connected },
+        { "things", order_things },    { "rollout", order_rollout },
     };
     char *words[1024] = { NULL }, *rest = NULL;
     size_t count = 0;

@@ -348,6 +348,27 @@ static void hex_digest(const void *bytes, size_t len, char out[65])
     }
 }
 
+/* As AWS has it: the version rises with each change of the files. */
+static void make_and_change_a_stream(const char *hex)
+{
+    char body[200];
+    struct answer a;
+    snprintf(body, sizeof body,
+             "{\"files\":[{\"fileId\":1,\"s3Location\":{\"bucket\":\"b\",\"key\":\"%s\"}}]}", hex);
+    assert_int_equal(ask("PUT", "/streams/changing", body, &a), 404);
+    drop(&a);
+    static const char *const methods[] = { "POST", "PUT", "PUT" };
+    for (json_int_t version = 1; version <= 3; version++) {
+        assert_int_equal(ask(methods[version - 1], "/streams/changing", body, &a), 200);
+        assert_int_equal(json_integer_value(json_object_get(a.json, "streamVersion")), version);
+        drop(&a);
+    }
+    assert_int_equal(ask("GET", "/streams/changing", NULL, &a), 200);
+    const json_t *info = json_object_get(a.json, "streamInfo");
+    assert_int_equal(json_integer_value(json_object_get(info, "streamVersion")), 3);
+    drop(&a);
+}
+
 static void an_artifact_is_kept_only_if_its_digest_is_the_one_it_was_sent_under(void **state)
 {
     (void)state;
@@ -375,6 +396,7 @@ static void an_artifact_is_kept_only_if_its_digest_is_the_one_it_was_sent_under(
     assert_int_equal(a.status, 200);
     drop(&a);
     free(bytes);
+    make_and_change_a_stream(hex);
 }
 
 static void a_job_has_awss_shape(void **state)

@@ -196,6 +196,30 @@ static void a_range_gets_its_bytes_and_nothing_gets_all(void **state)
     }
 }
 
+/* A sparse one, at the place of an artifact; its digest is nobody's business here. */
+static void the_end_of_a_file_of_4_gib_is_reached(void **state)
+{
+    (void)state;
+    static const char name[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    char path[220], url[SRV_PRESIGNED_URL_MAX];
+    snprintf(path, sizeof path, "%s/%s", h.artifacts_path, name);
+    FILE *f = fopen(path, "w");
+    assert_int_equal(ftruncate(fileno(f), UINT32_MAX), 0);
+    assert_int_equal(fseeko(f, (off_t)UINT32_MAX - 100, SEEK_SET), 0);
+    assert_int_equal(fwrite(h.bytes, 1, 100, f), 100);
+    fclose(f);
+    url_at(url, "t", name, time(NULL));
+    const struct request q = { .method = "GET",
+                               .url = url,
+                               .headers = { "Range: bytes=4294967195-4294967295" } };
+    const struct answer a = perform(&q); /* what comes is compared with the beginning of h.bytes */
+    assert_int_equal(a.status, 206);
+    assert_int_equal(a.len, 100);
+    assert_true(a.same);
+    assert_string_equal(a.range, "bytes 4294967195-4294967294/4294967295");
+    unlink(path);
+}
+
 static void only_who_was_sent_there_gets_anything(void **state)
 {
     (void)state;
@@ -363,6 +387,7 @@ int main(void)
     curl_global_init(CURL_GLOBAL_DEFAULT);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_range_gets_its_bytes_and_nothing_gets_all),
+        cmocka_unit_test(the_end_of_a_file_of_4_gib_is_reached),
         cmocka_unit_test(only_who_was_sent_there_gets_anything),
         cmocka_unit_test(a_disabled_thing_gets_nothing),
         cmocka_unit_test(several_devices_download_at_once),

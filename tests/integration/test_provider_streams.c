@@ -126,6 +126,30 @@ static void json_is_answered_in_json(void **state)
     peer_close(&p);
 }
 
+static void a_stream_with_another_file_is_the_next_version_at_once(void **state)
+{
+    struct house *h = *state;
+    struct peer p;
+    peer_open(&p, h);
+    peer_subscribe(&p, S "data/json");
+    peer_subscribe(&p, S "description/json");
+    peer_subscribe(&p, S "rejected/json");
+    peer_say(&p, S "get/json", "{\"s\":1,\"f\":0,\"l\":256,\"n\":1}");
+    (void)peer_expect(&p, S "data/json"); /* and now it is remembered who may read what */
+    assert_true(house_order(h, "replace 300 s"));
+    peer_say(&p, S "get/json", "{\"s\":1,\"f\":0,\"l\":256,\"n\":1}");
+    const struct message *m = peer_expect(&p, S "rejected/json");
+    assert_non_null(strstr((const char *)m->payload, "\"o\":\"VersionMismatch\""));
+    peer_say(&p, S "get/json", "{\"s\":2,\"f\":0,\"l\":256,\"o\":1}");
+    m = peer_expect(&p, S "data/json");
+    assert_non_null(strstr((const char *)m->payload, "{\"f\":0,\"i\":1,\"l\":44,"));
+    peer_say(&p, S "describe/json", "{}");
+    assert_string_equal(peer_expect(&p, S "description/json")->payload,
+                        "{\"s\":2,\"d\":\"\",\"r\":[{\"f\":0,\"z\":300}]}");
+    assert_false(house_order(h, "replace 300 none"));
+    peer_close(&p);
+}
+
 /* Whether the next word on the stream is a block (true) or this refusal. */
 static bool gets_a_block(struct peer *p, const char *thing, const char *code)
 {
@@ -224,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HOUSE_TEST(a_file_comes_whole_in_cbor),
         HOUSE_TEST(json_is_answered_in_json),
+        HOUSE_TEST(a_stream_with_another_file_is_the_next_version_at_once),
         HOUSE_TEST(only_a_thing_with_a_pending_job_of_it_reads_a_stream),
         HOUSE_TEST(things_take_turns),
         HOUSE_TEST(a_broker_that_restarts_in_mid_stream_is_served_again),

@@ -197,6 +197,20 @@ static void streams_name_artifacts_that_are_here_by_distinct_ids(void **state)
     assert_int_equal(got.files[0].id, 1);
     assert_int_equal(got.files[1].id, 3);
     assert_int_equal(got.files[1].size, 9);
+
+    /* Another list of files is the next version. */
+    c.kind = SRV_CMD_STREAM_UPDATE;
+    c.stream_create.file_count = 1;
+    assert_true(world_apply(w, &c));
+    assert_true(w->outcome.streams_changed);
+    assert_true(srv_db_stream_get(w->core.db, &a, OTA_SPAN_LIT("s"), &got));
+    assert_int_equal(got.version, 2);
+    assert_int_equal(got.file_count, 1);
+    assert_int_equal(got.files[0].id, 3);
+    files[0].digest[0] = 1;
+    refused(w, "an artifact that is not here", &c, SRV_E_NOT_FOUND);
+    c.stream_create.id = OTA_SPAN_LIT("other");
+    refused(w, "no such stream", &c, SRV_E_NOT_FOUND);
     srv_arena_end(&a);
 }
 

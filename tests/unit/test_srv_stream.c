@@ -231,6 +231,38 @@ static void bitmaps_are_shorter_than_their_limit(void **state)
     }
 }
 
+/* The largest file that devices can count. With the smallest blocks its end is out of reach: as the protocol has it. */
+static void a_file_of_4_gib_less_one_is_served_to_its_end(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why, *request, *want;
+    } rows[] = {
+        { "the last of 128 KiB", "{\"f\":1,\"l\":131072,\"o\":32767}", "32767(131071)" },
+        { "one behind it", "{\"f\":1,\"l\":131072,\"o\":32768}", "InvalidRequest" },
+        { "the highest offset", "{\"f\":1,\"l\":43690,\"o\":98304,\"n\":9}", "98304 98305(21845)" },
+        { "beyond the highest offset", "{\"f\":1,\"l\":256,\"o\":98304,\"n\":2}", "98304 98305" },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct srv_stream s = stream();
+        struct srv_stream_get get;
+        struct srv_arena a = { 0 };
+        struct srv_err err;
+        char got[64];
+        s.files[1].size = UINT32_MAX;
+        if (srv_stream_get_parse(&get, OTA_FORMAT_JSON, ota_span_of_str(rows[i].request), &s, &a,
+                                 &err)) {
+            blocks_of(&get, got, sizeof got);
+        } else {
+            snprintf(got, sizeof got, "%s", ota_wire_code_name(srv_code_wire(err.code)));
+        }
+        if (strcmp(got, rows[i].want) != 0) {
+            fail_msg("[%s] %s", rows[i].why, got);
+        }
+        srv_arena_end(&a);
+    }
+}
+
 static void every_prefix_is_refused(void **state)
 {
     (void)state;
@@ -471,6 +503,7 @@ int main(void)
         cmocka_unit_test(json_requests_get_their_blocks_or_their_error),
         cmocka_unit_test(cbor_requests_get_their_blocks_or_their_error),
         cmocka_unit_test(bitmaps_are_shorter_than_their_limit),
+        cmocka_unit_test(a_file_of_4_gib_less_one_is_served_to_its_end),
         cmocka_unit_test(every_prefix_is_refused),
         cmocka_unit_test(damaged_requests_never_read_outside_the_file),
         cmocka_unit_test(an_answer_has_128_kib_at_most),
