@@ -173,6 +173,38 @@ static void a_refusal_is_said_too(void **state)
     assert_string_equal(known("result"), ota_err_text(OTA_E_JOB_UNSIGNED));
 }
 
+static void a_result_is_said_once_it_is_certain(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why;
+        enum ota_journal_state state;
+        enum ota_confirmed confirmed;
+        bool said;
+    } rows[] = {
+        { "no job", OTA_JOURNAL_NONE, OTA_CONFIRMED_YES, false },
+        { "on trial", OTA_JOURNAL_TESTING, OTA_CONFIRMED_NO, false },
+        { "passed, not confirmed yet", OTA_JOURNAL_OUTCOME_OK, OTA_CONFIRMED_NO, false },
+        { "confirmed", OTA_JOURNAL_OUTCOME_OK, OTA_CONFIRMED_YES, true },
+        { "to be reported", OTA_JOURNAL_REPORT_OK, OTA_CONFIRMED_YES, true },
+        { "a failure to be reported", OTA_JOURNAL_REPORT_FAIL, OTA_CONFIRMED_YES, true },
+        { "a failure to be cleaned up", OTA_JOURNAL_OUTCOME_FAIL, OTA_CONFIRMED_YES, false },
+    };
+    open_with(SIM_GOOD);
+    struct ota_orchestrator *o = &world.device.o;
+    o->journal.job_id_len = 1;
+    o->journal.job_id[0] = 'j';
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ota_effect effect;
+        o->journal.state = rows[i].state;
+        o->confirmed = (uint8_t)rows[i].confirmed;
+        ota_shadow_announce(o, &effect);
+        const struct ota_span text = effect.as.publish.payload;
+        CHECK_ROW(rows[i].why,
+                  (memmem(text.ptr, text.len, "\"job\":\"j\"", 9) != NULL) == rows[i].said);
+    }
+}
+
 static void the_longest_words_fit(void **state)
 {
     (void)state;
@@ -213,6 +245,7 @@ int main(void)
         TEST(while_it_is_on_trial_it_says_so),
         TEST(after_a_revert_it_says_why),
         TEST(a_refusal_is_said_too),
+        TEST(a_result_is_said_once_it_is_certain),
         TEST(the_longest_words_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
