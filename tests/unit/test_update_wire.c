@@ -1,8 +1,8 @@
 /*
  * One update over a wire on which one thing goes wrong: each single message, subscriptions and
  * notifications included, is lost, doubled, late by milliseconds or minutes, or overtaken by the
- * next one. Each time the update ends well by itself, is installed once, reported once, and
- * nothing is refused but for being late.
+ * next one, or takes the link with it. Each time the update ends well by itself, is installed
+ * once, reported once, and nothing is refused but for being late.
  */
 #include "workflow_world.h"
 
@@ -10,11 +10,13 @@ static struct sim_image *v1, *v2;
 
 #define MINUTE_MS    60000u
 #define MESSAGES_MAX 200u
+#define BREAK_MS     50u
 
 /* What goes wrong, with which message. */
 static struct {
     unsigned index, seen;
     struct sim_fate fate;
+    bool breaks;    /* the whole link, with all that is on its way */
     char name[160]; /* of that message */
 } plan_of_wire;
 
@@ -28,12 +30,14 @@ static struct {
 static struct sim_fate on_fate(struct sim *s, const struct sim_message *m)
 {
     static const char *const way[] = { "to the provider", "to the device", "SUBACK" };
-    (void)s;
     if (plan_of_wire.seen++ != plan_of_wire.index) {
         return (struct sim_fate){ SIM_PASSES, 0 };
     }
     (void)snprintf(plan_of_wire.name, sizeof plan_of_wire.name, "%s, %.*s", way[m->to],
                    (int)m->topic_len, (const char *)m->topic);
+    if (plan_of_wire.breaks) {
+        sim_link(s, false);
+    }
     return plan_of_wire.fate;
 }
 
@@ -54,22 +58,36 @@ static void on_event(struct sim *s, const struct ota_effect *effect)
     }
 }
 
+/* A link that is gone comes back within BREAK_MS. */
+static void run_linked(ota_ms_t until)
+{
+    while (world.now < until && seen.reports == 0) {
+        const ota_ms_t next = world.now + BREAK_MS;
+        assert_true(sim_run(&world, next));
+        world.now = next; /* even if nothing happens in it */
+        if (!world.link) {
+            sim_link(&world, true);
+        }
+    }
+}
+
 /* From power-on to rest, with `fate` for message `index`. The provider's job comes at one second. */
 static void run_update(enum ota_format format, unsigned index, struct sim_fate fate)
 {
     struct sim_cfg cfg = sim_cfg_default();
     cfg.format = format;
     cfg.keys = sim_keys_fast();
-    memset(&plan_of_wire, 0, sizeof plan_of_wire);
     memset(&seen, 0, sizeof seen);
+    plan_of_wire.seen = 0;
     plan_of_wire.index = index;
     plan_of_wire.fate = fate;
     sim_open(&world, &cfg, v1);
     world.fate = on_fate;
     world.on_event = on_event;
     sim_boot(&world);
-    assert_true(sim_run(&world, 1000));
+    run_linked(1000);
     sim_deploy(&world, "j1", v2);
+    run_linked(10000);
     settle();
 }
 
@@ -183,6 +201,14 @@ static void any_one_message_may_be_overtaken_by_the_next(void **ctx)
     each_message(OTA_FORMAT_CBOR, "overtaken", (struct sim_fate){ SIM_OVERTAKEN, 0 });
 }
 
+static void the_link_may_break_at_any_message(void **ctx)
+{
+    (void)ctx;
+    plan_of_wire.breaks = true;
+    each_message(OTA_FORMAT_CBOR, "link broken", (struct sim_fate){ SIM_LOST, 0 });
+    plan_of_wire.breaks = false;
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -190,6 +216,7 @@ int main(void)
         cmocka_unit_test(any_one_message_may_come_twice),
         cmocka_unit_test(any_one_message_may_be_late),
         cmocka_unit_test(any_one_message_may_be_overtaken_by_the_next),
+        cmocka_unit_test(the_link_may_break_at_any_message),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
