@@ -47,7 +47,7 @@ void sim_provider_open(struct sim *s)
     sim_must(srv_sqlite_open(":memory:", &s->core.db, &err), "no database");
     strcpy(s->core.topic_root, "$aws");
     sim_must(apply(s, &(struct srv_command){ .kind = SRV_CMD_THING_CREATE,
-                                             .thing_create = { .name = OTA_SPAN_LIT(SIM_THING) } }),
+                                             .thing_create = { .name = sim_thing(s) } }),
              "thing create");
 }
 
@@ -104,7 +104,7 @@ static void make_stream(struct sim *s, struct ota_span id, const struct sim_entr
 
 static void make_job(struct sim *s, struct ota_span id, const char *document, bool has_stream)
 {
-    const struct ota_span target = OTA_SPAN_LIT(SIM_THING);
+    const struct ota_span target = sim_thing(s);
     sim_must(apply(s,
                    &(struct srv_command){
                        .kind = SRV_CMD_JOB_CREATE,
@@ -141,7 +141,7 @@ void sim_deploy_files(struct sim *s, const char *id, const struct sim_image *ima
     for (size_t i = 0; i < count; i++) {
         entries[n++] = (struct sim_entry){ files[i].type, files[i].data };
     }
-    sim_files_document(sim_keys_real(), id, entries, n, text, sizeof text);
+    sim_files_document(sim_keys_of(s), id, entries, n, text, sizeof text);
     make_stream(s, ota_span_of_str(id), entries, n);
     make_job(s, ota_span_of_str(id), text, true);
 }
@@ -170,8 +170,7 @@ enum ota_job_status sim_status(struct sim *s, const char *id, char details[SIM_D
 {
     struct srv_arena arena = { 0 };
     struct srv_execution row;
-    sim_must(srv_db_execution_get(s->core.db, &arena, ota_span_of_str(id), OTA_SPAN_LIT(SIM_THING),
-                                  0, &row),
+    sim_must(srv_db_execution_get(s->core.db, &arena, ota_span_of_str(id), sim_thing(s), 0, &row),
              "no such execution");
     if (details != NULL) {
         (void)snprintf(details, SIM_DETAILS_MAX, "%.*s", (int)row.details.len,

@@ -26,6 +26,26 @@ const struct sim_keys *sim_keys_of(const struct sim *s)
     return s->cfg.keys != NULL ? s->cfg.keys : sim_keys_real();
 }
 
+struct ota_span sim_thing(const struct sim *s)
+{
+    return ota_span_of_str(s->cfg.thing != NULL ? s->cfg.thing : SIM_THING);
+}
+
+uint32_t sim_erases(const struct sim *s)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < s->flash.sectors; i++) {
+        sum += s->flash.erases[i];
+    }
+    return sum;
+}
+
+void sim_note_erases(struct sim *s, uint32_t before)
+{
+    const uint32_t erases = sim_erases(s) - before;
+    s->most_erases = erases > s->most_erases ? erases : s->most_erases;
+}
+
 struct sim_cfg sim_cfg_default(void)
 {
     return (struct sim_cfg){
@@ -235,7 +255,7 @@ static void start_agent(struct sim *s, enum ota_reset_cause cause)
         .crypto = s->crypto,
         .trust = &s->device.trust,
         .root = OTA_SPAN_LIT("$aws"),
-        .thing = OTA_SPAN_LIT(SIM_THING),
+        .thing = sim_thing(s),
         .scratch = { OTA_BUF_OF(s->device.topic), OTA_BUF_OF(s->device.payload) },
         .source = sim_sources(s),
         .running = s->device.boot.verdict.slot,
@@ -384,7 +404,10 @@ static void run_device(struct sim *s)
     for (uint32_t turn = 0; s->device.runs; turn++) {
         struct ota_effect effect;
         sim_must(turn < TURNS_MAX, "the device never comes to rest");
-        if (ota_orchestrator_poll(&s->device.o, s->now, &effect)) {
+        const uint32_t before = sim_erases(s);
+        const bool acts = ota_orchestrator_poll(&s->device.o, s->now, &effect);
+        sim_note_erases(s, before);
+        if (acts) {
             perform(s, &effect);
         } else if (ota_orchestrator_deadline(&s->device.o) > s->now) {
             break;

@@ -54,6 +54,7 @@ struct sim_cfg {
     uint32_t fuses; /* the rollback counter is a port's, with so many steps; 0: it is in flash */
     enum ota_format format;      /* of streams */
     const struct sim_keys *keys; /* NULL: the real ones */
+    const char *thing;           /* NULL: SIM_THING */
 };
 
 /** A rollback counter whose steps burn for ever. */
@@ -137,6 +138,7 @@ struct sim {
     } device;
     /* what was seen */
     uint32_t boots, stream_bytes, stream_messages;
+    uint32_t most_erases; /* in one turn of the device, or for one message */
     uint32_t fetches, fetch_stops, fetch_bytes;
     /* the test's eyes and hands; may be NULL */
     void (*on_event)(struct sim *s, const struct ota_effect *effect);

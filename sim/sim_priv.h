@@ -23,6 +23,10 @@ void sim_wire_close(struct sim *s);
 
 /** Whose signatures this device believes. */
 const struct sim_keys *sim_keys_of(const struct sim *s);
+struct ota_span sim_thing(const struct sim *s);
+uint32_t sim_erases(const struct sim *s);
+/** What was erased since `before` was erased in one go. */
+void sim_note_erases(struct sim *s, uint32_t before);
 
 /* http.c */
 struct ota_source *sim_sources(struct sim *s);

@@ -137,7 +137,9 @@ void sim_hear(struct sim *s, enum sim_direction to, struct ota_span topic, struc
     case SIM_TO_PROVIDER: sim_provider_receive(s, topic, payload); break;
     case SIM_TO_DEVICE:
         if (s->device.runs) {
+            const uint32_t before = sim_erases(s);
             ota_orchestrator_message(&s->device.o, topic, payload, s->now);
+            sim_note_erases(s, before);
         }
         break;
     case SIM_FETCHED: break; /* see deliver() */
