@@ -109,7 +109,7 @@ struct sim_image *sim_image_signed(const struct sim_keys *keys, const struct sim
     return made;
 }
 
-struct sim_image *sim_data_make(uint32_t size, uint32_t seed)
+struct sim_image *sim_data_make(const struct sim_keys *keys, uint32_t size, uint32_t seed)
 {
     struct sim_image *made = calloc(1, sizeof *made);
     sim_must(made != NULL, "out of memory");
@@ -117,7 +117,7 @@ struct sim_image *sim_data_make(uint32_t size, uint32_t seed)
     sim_must(made->bytes != NULL, "out of memory");
     made->size = size;
     sim_fill(&seed, (struct ota_buf){ made->bytes, size });
-    digest_of(sim_keys_real(), (struct ota_span){ made->bytes, size }, made->file_digest);
+    digest_of(keys, (struct ota_span){ made->bytes, size }, made->file_digest);
     return made;
 }
 

@@ -58,7 +58,7 @@ struct sim_image *sim_image_signed(const struct sim_keys *keys, const struct sim
 /** The same, with real keys. */
 struct sim_image *sim_image_make(const struct sim_image_spec *spec);
 /** Bytes that are no image: a data file. `size` > 0; the caller frees it. */
-struct sim_image *sim_data_make(uint32_t size, uint32_t seed);
+struct sim_image *sim_data_make(const struct sim_keys *keys, uint32_t size, uint32_t seed);
 void sim_image_free(struct sim_image *image);
 
 /** The trust record of a device that believes these keys. */

@@ -15,8 +15,8 @@ static void begin_with(uint32_t bank_sectors, enum ota_policy policy)
     v2 = image_of(1, 1, SIM_GOOD);
     bad = image_of(2, 1, SIM_FAILS);
     for (uint32_t i = 0; i < 3; i++) {
-        one[i] = sim_data_make(2500 + i, 11 + i);
-        two[i] = sim_data_make(700 + i, 21 + i);
+        one[i] = sim_data_make(sim_keys_real(), 2500 + i, 11 + i);
+        two[i] = sim_data_make(sim_keys_real(), 700 + i, 21 + i);
     }
     open_world(&cfg, v1);
 }
@@ -249,7 +249,8 @@ static void a_device_without_handlers_takes_images_only(void **state)
 static void a_file_larger_than_its_room_is_refused(void **state)
 {
     (void)state;
-    struct sim_image *fits = sim_data_make(7 * 512, 5), *over = sim_data_make(7 * 512 + 1, 6);
+    struct sim_image *fits = sim_data_make(sim_keys_real(), 7 * 512, 5),
+                     *over = sim_data_make(sim_keys_real(), 7 * 512 + 1, 6);
     const struct sim_file large[] = { { 2, two[0] }, { 1, over } }, right[] = { { 1, fits } };
     refused(NULL, large, 2, "larger than the room for it");
     sim_deploy_files(&world, "fits", NULL, right, 1);
@@ -507,7 +508,7 @@ static void fifty_files_take_no_memory_and_no_more_than_fifty_are_taken(void **s
     (void)state;
     struct sim_image *data[50];
     for (unsigned i = 0; i < 50; i++) {
-        data[i] = sim_data_make(1u + i * 12u, i + 1u);
+        data[i] = sim_data_make(sim_keys_real(), 1u + i * 12u, i + 1u);
     }
     ram.busy = 2;
     deploy_many("j", 50, data);
