@@ -155,13 +155,14 @@ static void a_url_ends_at_its_second(void **state)
 static void a_key_file_that_is_none_is_refused_and_stays(void **state)
 {
     (void)state;
-    static const char *const rows[] = { "",
-                                        "secret\n",
-                                        DIGEST,
-                                        DIGEST "0",
-                                        DIGEST "\n\n",
-                                        "G00102030405060708090a0b0c0d0e0f1011121314151617"
-                                        "18191a1b1c1d1e1f\n" };
+    static const char *const rows[] = {
+        "",
+        "secret\n",
+        DIGEST,
+        DIGEST "0",
+        DIGEST "\n\n",
+        "G00102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n"
+    };
     for (size_t i = 0; i < COUNT(rows); i++) {
         char dir[120], path[140], text[100] = "";
         snprintf(dir, sizeof dir, "%s/bad", tmp.path);
