@@ -208,7 +208,11 @@ static void start_next_has_a_token_or_is_nothing(void **state)
     assert_int_equal(Jobs_StartNextMsg(NULL, 4, room, sizeof room), 0);
     assert_int_equal(Jobs_StartNextMsg("test", 0, room, sizeof room), 0);
     assert_int_equal(Jobs_StartNextMsg("test", 4, NULL, sizeof room), 0);
-    assert_int_equal(Jobs_StartNextMsg("a\"b", 3, room, sizeof room), 0);
+    static const char *const escaped[] = { "a\"b", "a\\b", "a\nb", "a\x7f", "\xc3\xa9" };
+    for (size_t i = 0; i < COUNT(escaped); i++) {
+        CHECK_ROW(escaped[i],
+                  Jobs_StartNextMsg(escaped[i], strlen(escaped[i]), room, sizeof room) == 0);
+    }
     assert_int_equal(Jobs_StartNextMsg(letters, 64, room, sizeof room), 64 + 18);
     assert_int_equal(Jobs_StartNextMsg(letters, 65, room, sizeof room),
                      0); /* the service refuses it */
@@ -299,6 +303,8 @@ static void an_execution_gives_its_id_and_document(void **state)
     }
     assert_int_equal(Jobs_GetJobId(NULL, 9, &at), 0);
     assert_int_equal(Jobs_GetJobId(started, LEN(started), NULL), 0);
+    assert_int_equal(Jobs_GetJobDocument(NULL, 9, &at), 0);
+    assert_int_equal(Jobs_GetJobDocument(started, LEN(started), NULL), 0);
 }
 
 /* --- documents ---------------------------------------------------------------------------------------- */
@@ -348,6 +354,9 @@ static void a_file_is_read_for_the_protocol_that_is_asked_for(void **state)
     assert_true(populateJobDocFields(doc, LEN(doc), 0, &f));
     assert_true(populateJobDocFields(doc, LEN(doc), 0, "HTTP", 4, &f));
     assert_false(populateJobDocFields(doc, LEN(doc), -1, &f));
+    assert_false(populateJobDocFields(doc, LEN(doc), 0, NULL));
+    assert_false(populateJobDocFields(doc, LEN(doc), 0, NULL, 4, &f));
+    assert_false(populateJobDocFields(NULL, LEN(doc), 0, &f));
     const char http[] = OF("[\"HTTP\"]", "", FILE_OF("0"));
     assert_int_equal(otaParser_parseJobDocFile(http, LEN(http), 0, &f), 0);
     assert_true(is_text(f.authScheme, f.authSchemeLen, "aws.s3.presigned"));
@@ -392,6 +401,32 @@ static void what_is_no_ota_document_is_refused(void **state)
                                                          "MQTT", 4, &f) == -1);
         CHECK_ROW(rows[i].why, f.fileId == 99 && f.fileSize == 99 && f.imageRef == NULL);
     }
+#define HTTP_WITH(members)                                                                         \
+    OF("[\"HTTP\"]", "",                                                                           \
+       "{\"filepath\":\"a\",\"filesize\":1,\"fileid\":0,\"certfile\":\"c\"," members               \
+       "\"sig-sha256-ecdsa\":\"s\"}")
+    static const char *const http[] = {
+        HTTP_WITH(""),
+        HTTP_WITH("\"auth_scheme\":\"x\","),
+        HTTP_WITH("\"update_data_url\":\"x\","),
+        HTTP_WITH("\"auth_scheme\":\"\",\"update_data_url\":\"x\","),
+        HTTP_WITH("\"auth_scheme\":\"x\",\"update_data_url\":\"\","),
+        HTTP_WITH("\"auth_scheme\":null,\"update_data_url\":null,"),
+        OF("[]", STREAM, FILE_OF("0")),
+        OF("[\"COAP\"]", STREAM, FILE_OF("0")),
+        OF("[7]", STREAM, FILE_OF("0")),
+    };
+    for (size_t i = 0; i < COUNT(http); i++) {
+        AfrOtaJobDocumentFields_t f = { .fileId = 99 };
+        CHECK_ROW(http[i],
+                  otaParser_parseJobDocFile(http[i], strlen(http[i]), 0, "HTTP", 4, &f) == -1);
+        CHECK_ROW(http[i], otaParser_parseJobDocFile(http[i], strlen(http[i]), 0, &f) == -1);
+        CHECK_ROW(http[i], f.fileId == 99);
+    }
+    const char coap[] = OF("[\"COAP\",\"MQTT\"]", STREAM, FILE_OF("0"));
+    AfrOtaJobDocumentFields_t f_coap;
+    assert_int_equal(otaParser_parseJobDocFile(coap, LEN(coap), 0, "COAP", 4, &f_coap), -1);
+    assert_int_equal(otaParser_parseJobDocFile(coap, LEN(coap), 0, "MQTT", 4, &f_coap), 0);
     const char doc[] = OF(BOTH, STREAM, FILE_OF("0"));
     for (size_t len = 0; len < LEN(doc); len++) {
         AfrOtaJobDocumentFields_t f;
@@ -425,6 +460,8 @@ static void every_file_of_fifty_is_reached(void **state)
         count++;
     } while (next > 0);
     assert_int_equal(count, 50);
+    assert_int_equal(otaParser_parseJobDocFile(doc, at, 50, &f), -1);
+    assert_int_equal(otaParser_parseJobDocFile(doc, at, 255, &f), -1);
 }
 
 /* --- streams ---------------------------------------------------------------------------------------------- */
@@ -616,6 +653,8 @@ static void what_is_no_block_changes_nothing(void **state)
         "{\"f\":\"file\",\"i\":1,\"l\":512,\"p\":\"dGVzdA==\"}",
         "{\"f\":1,\"i\":-1,\"l\":512,\"p\":\"dGVzdA==\"}",
         "{\"f\":1,\"i\":2147483648,\"l\":512,\"p\":\"dGVzdA==\"}",
+        "{\"f\":2147483648,\"i\":1,\"l\":512,\"p\":\"dGVzdA==\"}",
+        "{\"f\":1,\"i\":1,\"l\":2147483648,\"p\":\"dGVzdA==\"}",
         "{\"f\":1,\"i\":12345678901234567890123,\"l\":512,\"p\":\"dGVzdA==\"}", /* no assert */
         "{\"f\":1,\"i\":1,\"l\":3,\"p\":\"dGVzdA==\"}", /* longer than it says */
         "{\"f\":1,\"i\":1,\"l\":512,\"p\":\"notEncoded\"}",
@@ -686,6 +725,13 @@ static void a_map_may_be_in_any_order_with_more_in_it(void **state)
                      MQTTFileDownloaderDataDecodingFailed);
     assert_int_equal(hear(DATA_TYPE_CBOR, negative, LEN(negative), 16, &h),
                      MQTTFileDownloaderDataDecodingFailed);
+    static const uint8_t large[] = "\xa4"
+                                   "af\x1b\x00\x00\x00\x01\x00\x00\x00\x00"
+                                   "ai\x00"
+                                   "al\x04"
+                                   "apDtest";
+    assert_int_equal(hear(DATA_TYPE_CBOR, large, LEN(large), 16, &h),
+                     MQTTFileDownloaderDataDecodingFailed);
     uint8_t room[4], *const to = room;
     int32_t file = 9, block = 9, size = 9;
     size_t len = 3;
@@ -696,11 +742,15 @@ static void a_map_may_be_in_any_order_with_more_in_it(void **state)
     assert_true(
         CBOR_Decode_GetStreamResponseMessage(good, LEN(good), &file, &block, &size, &to, &len));
     assert_true(file == 0 && block == 0 && size == 4 && len == 4);
-    assert_false(CBOR_Decode_GetStreamResponseMessage(NULL, 9, &file, &block, &size, &to, &len));
-    assert_false(
-        CBOR_Decode_GetStreamResponseMessage(good, LEN(good), NULL, &block, &size, &to, &len));
-    assert_false(
-        CBOR_Decode_GetStreamResponseMessage(good, LEN(good), &file, &block, &size, NULL, &len));
+#define DECODE(m, f, i, l, p, n) CBOR_Decode_GetStreamResponseMessage(m, LEN(good), f, i, l, p, n)
+    uint8_t *const nowhere = NULL;
+    assert_false(DECODE(NULL, &file, &block, &size, &to, &len));
+    assert_false(DECODE(good, NULL, &block, &size, &to, &len));
+    assert_false(DECODE(good, &file, NULL, &size, &to, &len));
+    assert_false(DECODE(good, &file, &block, NULL, &to, &len));
+    assert_false(DECODE(good, &file, &block, &size, NULL, &len));
+    assert_false(DECODE(good, &file, &block, &size, &nowhere, &len));
+    assert_false(DECODE(good, &file, &block, &size, &to, NULL));
 }
 
 static void base64_says_what_is_wrong(void **state)

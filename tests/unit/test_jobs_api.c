@@ -462,6 +462,8 @@ static void pending_executions_come_in_two_lists(void **state)
     assert_true(ota_jobs_api_next(&w, &s) && is_id(&s, "get")); /* legal at AWS, and unreachable */
     assert_true(ota_jobs_api_next(&w, &s) && is_id(&s, "b") && s.execution == 2);
     assert_false(ota_jobs_api_next(&w, &s));
+    w = ota_json_walk((struct ota_json){ OTA_SPAN_LIT("[1]") }); /* of no reply */
+    assert_false(ota_jobs_api_next(&w, &s));
 }
 
 #define ONE(members) "{\"inProgressJobs\":[],\"queuedJobs\":[{" members "}]}"
