@@ -44,6 +44,19 @@ static void plug_in(const struct sim_image *image)
     stick.image_len = image->size;
 }
 
+/* The least that a document needs, as README.md makes it with openssl: no protocol, no stream. */
+static void plug_in_with_little(const struct sim_image *image)
+{
+    static const char name[] = "\"sig-sha256-ecdsa\":";
+    char all[sizeof stick.document];
+    plug_in(image);
+    memcpy(all, stick.document, sizeof all);
+    const char *const sig = strstr(all, name) + strlen(name);
+    snprintf(stick.document, sizeof stick.document,
+             "{\"afr_ota\":{\"protocols\":[],\"files\":[{\"filesize\":%u,\"fileid\":0,%s%.*s}]}}",
+             image->size, name, (int)(strchr(sig + 1, '"') + 1 - sig), sig);
+}
+
 static enum ota_boot_rule boot(void)
 {
     const struct ota_boot_result booted = peer_boot(&peer);
@@ -92,7 +105,7 @@ static const struct sim_image *running(void)
 static void an_image_on_a_stick_is_installed_tried_and_kept(void **state)
 {
     (void)state;
-    plug_in(after);
+    plug_in_with_little(after);
     assert_int_equal(run(), OTA_OK);
     assert_int_equal(usb.state, USB_READY);
     assert_int_equal(boot(), OTA_BOOT_TRIAL);
