@@ -39,7 +39,7 @@ void sim_deploy_over(struct sim *s, const char *id, const struct sim_image *imag
                      const char *protocols)
 {
     char text[1024], part[160];
-    sim_document(id, image, text, sizeof text);
+    sim_image_document(sim_keys_of(s), id, image, text, sizeof text);
     (void)snprintf(part, sizeof part, "\"protocols\":[\"%s\"]", protocols);
     replace(text, sizeof text, "\"protocols\":[\"MQTT\"]", part);
     (void)snprintf(part, sizeof part, "\"update_data_url\":\"" URL "%s\",\"filesize\"", id);
