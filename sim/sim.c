@@ -261,6 +261,7 @@ static void start_agent(struct sim *s, enum ota_reset_cause cause)
         .running = s->device.boot.verdict.slot,
         .handover = { s->device.boot.verdict.rule, cause, ota_boot_refused(&s->device.boot) },
         .policy = s->cfg.policy,
+        .step_minutes = s->cfg.step_minutes,
         .parsers = s->cfg.parsers,
         .custom = s->cfg.custom,
         .announce = s->cfg.announce,

@@ -42,6 +42,7 @@ struct sim_cfg {
     uint8_t trials_max;
     bool unmarked; /* the factory used a debugger: no mark at all in slot A */
     enum ota_policy policy;
+    uint32_t (*step_minutes)(struct ota_orchestrator *o);
     struct ota_parser_chain parsers;
     const struct ota_custom_ops *custom;
     enum sim_http http;

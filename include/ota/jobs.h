@@ -43,6 +43,10 @@ struct ota_jobs_talk {
 /* Details that fit into an update of OTA_SCRATCH_PAYLOAD_MIN bytes whose numbers are the longest. */
 #define OTA_JOBS_DETAILS_MAX 288u
 
+/* Seven days, AWS IoT Jobs quota; and -1 on the wire. */
+#define OTA_STEP_MINUTES_MAX 10080u
+#define OTA_STEP_MINUTES_OFF UINT32_MAX
+
 /** What to tell. Spans are lent until the answer (or ota_jobs_hush()). */
 struct ota_jobs_update {
     struct ota_span job_id;
@@ -51,7 +55,8 @@ struct ota_jobs_update {
     enum ota_job_status status;
     struct ota_span details;   /* statusDetails: a JSON object of at most
                                   OTA_JOBS_DETAILS_MAX bytes; empty: not sent */
-    uint32_t step_timeout_min; /* stepTimeoutInMinutes, 1 ..= 10080; 0: not sent */
+    uint32_t step_timeout_min; /* stepTimeoutInMinutes, 1 ..= OTA_STEP_MINUTES_MAX; 0: not sent;
+                                  OTA_STEP_MINUTES_OFF: the timer that there is ends */
 };
 
 struct ota_jobs_stats {

@@ -35,7 +35,9 @@ static void write_update(struct ota_writer *w, const struct ota_jobs_update *upd
         write_number(w, ",\"expectedVersion\":", update->expected_version);
     }
     write_number(w, ",\"executionNumber\":", update->execution);
-    if (update->step_timeout_min > 0) {
+    if (update->step_timeout_min == OTA_STEP_MINUTES_OFF) {
+        ota_write_str(w, ",\"stepTimeoutInMinutes\":-1");
+    } else if (update->step_timeout_min > 0) {
         write_number(w, ",\"stepTimeoutInMinutes\":", update->step_timeout_min);
     }
 }

@@ -117,7 +117,7 @@ static struct ota_span write_details(struct ota_orchestrator *o, const char *tex
     return ota_writer_done(&w);
 }
 
-void ota_update_of(const struct ota_orchestrator *o, enum ota_job_status status,
+void ota_update_of(struct ota_orchestrator *o, enum ota_job_status status,
                    struct ota_jobs_update *update)
 {
     *update = (struct ota_jobs_update){
@@ -125,6 +125,9 @@ void ota_update_of(const struct ota_orchestrator *o, enum ota_job_status status,
         .execution = o->journal.execution,
         .status = status,
     };
+    if (status == OTA_JOB_IN_PROGRESS && o->cfg.step_minutes != NULL) {
+        update->step_timeout_min = o->cfg.step_minutes(o);
+    }
 }
 
 /* --- the result ---------------------------------------------------------------------- */
@@ -235,4 +238,13 @@ enum verdict ota_publish(struct ota_orchestrator *o, const char *details, struct
     update.details = write_details(o, details);
     ota_jobs_progress(&o->jobs, &update, &o->cfg.scratch, effect);
     return V_EFFECT;
+}
+
+enum verdict ota_tell(struct ota_orchestrator *o, const char *details)
+{
+    struct ota_jobs_update update;
+    ota_update_of(o, OTA_JOB_IN_PROGRESS, &update);
+    update.details = write_details(o, details);
+    ota_jobs_tell(&o->jobs, &update);
+    return V_MORE;
 }

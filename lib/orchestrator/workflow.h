@@ -173,13 +173,15 @@ enum verdict ota_deed_apply(struct ota_orchestrator *o, struct ota_effect *effec
 enum verdict ota_deed_report(struct ota_orchestrator *o, struct ota_effect *effect);
 void ota_report_on_answer(struct ota_orchestrator *o, const struct ota_jobs_news *news);
 /** What is told of the claim's execution: all but the details. */
-void ota_update_of(const struct ota_orchestrator *o, enum ota_job_status status,
+void ota_update_of(struct ota_orchestrator *o, enum ota_job_status status,
                    struct ota_jobs_update *update);
 /** Tell the provider once, without waiting for an answer: V_EFFECT; V_MORE if there is no link. */
 #define OTA_SAY_RECEIVE   "{\"receive\":\"%n\"}"
 #define OTA_SAY_SELF_TEST "{\"self_test\":\"%s\",\"updatedBy\":\"0x%p\",\"version\":\"%v\"}"
 enum verdict ota_publish(struct ota_orchestrator *o, const char *details,
                          struct ota_effect *effect);
+/** The same, until it is answered: V_MORE. */
+enum verdict ota_tell(struct ota_orchestrator *o, const char *details);
 
 /* orchestrator.c */
 /** Something came; if `err`, it was dropped, and that is counted and told. */

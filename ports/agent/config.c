@@ -73,6 +73,7 @@ void ota_config_agent(const struct OTA_Config *c, struct ota_agent_cfg *agent)
     o->retry_ms_max = c->retry_ms_max;
     o->self_test_ms = c->self_test_ms;
     o->policy = c->policy;
+    o->step_minutes = c->step_minutes;
     o->parsers = c->parsers;
     o->custom = c->custom_jobs;
     o->announce = c->announce;

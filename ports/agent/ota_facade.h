@@ -100,8 +100,10 @@ struct OTA_Config {
     void *callback_context;
     enum ota_policy policy;          /* OTA_POLICY_ASK: event Offer */
     struct ota_parser_chain parsers; /* of job documents, lent; empty: AFR alone */
-    const struct ota_custom_ops
-        *custom_jobs;                    /* &ota_custom_jobs: wanted; NULL: shown and refused */
+    /* &ota_custom_jobs: jobs of your own kind are wanted; NULL: they are shown and refused. */
+    const struct ota_custom_ops *custom_jobs;
+    /* ota_step_minutes: step time-outs are told; NULL: none. */
+    uint32_t (*step_minutes)(struct ota_orchestrator *o);
     uint32_t block_size;                 /* 0: 4096 */
     uint32_t window;                     /* 0: 32 blocks */
     uint32_t self_test_ms;               /* 0: 16 s, as the agents before */

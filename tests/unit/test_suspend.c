@@ -13,6 +13,15 @@ static bool count_sent(struct sim *s, enum sim_direction to, struct ota_span top
     return on_wire(s, to, topic, payload);
 }
 
+static bool subscribes(void)
+{
+    const struct sim_message *m = world.queue;
+    while (m != NULL && m->to != SIM_SUBACK) {
+        m = m->next;
+    }
+    return m != NULL;
+}
+
 static int begin_counting(void **ctx)
 {
     (void)begin(ctx);
@@ -134,6 +143,8 @@ static void a_link_that_comes_meanwhile_is_used_when_it_is_resumed(void **ctx)
         sim_link(&world, false);
         run_ms(1000);
         sim_link(&world, true);
+        run_ms(1);
+        CHECK_ROW(place[w], !subscribes());
         run_ms(HOUR_MS);
         CHECK_ROW(place[w], sent == before);
         resume_and_finish((enum where)w);
