@@ -75,8 +75,8 @@ struct ota_orchestrator_cfg {
     uint32_t window;                     /* blocks in flight, 1 ..= OTA_STREAM_WINDOW_MAX */
     uint32_t retry_ms_min, retry_ms_max; /* back-off of every request */
     uint32_t self_test_ms; /* of one boot: silence of the application is a failed test */
-    /* When the provider may give the execution up (stepTimeoutInMinutes), told with IN_PROGRESS: as
-     * ota_step_minutes() below; NULL: never told. */
+    /* When the provider may give the execution up (stepTimeoutInMinutes), told with IN_PROGRESS:
+     * ota_step_minutes() of ota/step.h; NULL: never told. */
     uint32_t (*step_minutes)(struct ota_orchestrator *o);
     /* What is told of the device at each connect, and when an update has changed it: fills in a
      * PUBLISH, reads only. ota_shadow_announce() of ota/shadow.h; NULL: nothing. */
@@ -234,16 +234,6 @@ struct ota_span ota_orchestrator_filter(const struct ota_orchestrator *o, unsign
 
 /** Why an update ended, in words for a person; "" for NONE and ERROR (see ota_err_text()). Never NULL. */
 const char *ota_reason_text(enum ota_reason reason);
-
-/**
- * For cfg.step_minutes: four times what the rest of the download takes at the rate so far, an hour at
- * least, a week at most. Once the bytes are here the timer is ended, and that is told until it is
- * heard: the application may wait for its night as long as it likes. A device that is gone for longer than it
- * said is timed out by the provider; where links are away for hours, leave it out.
- *
- * @return as step_timeout_min of struct ota_jobs_update.
- */
-uint32_t ota_step_minutes(struct ota_orchestrator *o);
 
 /** The newest state. */
 enum ota_journal_state ota_orchestrator_state(const struct ota_orchestrator *o);

@@ -2,6 +2,7 @@
  * How long the provider should wait for the next word of us: from what is left to fetch, at the rate
  * at which it has come so far. Linked where a cfg names it.
  */
+#include "ota/step.h"
 #include "workflow.h"
 
 /* The estimate is of good weather. */

@@ -102,7 +102,7 @@ struct OTA_Config {
     struct ota_parser_chain parsers; /* of job documents, lent; empty: AFR alone */
     /* &ota_custom_jobs: jobs of your own kind are wanted; NULL: they are shown and refused. */
     const struct ota_custom_ops *custom_jobs;
-    /* ota_step_minutes: step time-outs are told; NULL: none. */
+    /* ota_step_minutes of ota/step.h: step time-outs are told; NULL: none. */
     uint32_t (*step_minutes)(struct ota_orchestrator *o);
     uint32_t block_size;                 /* 0: 4096 */
     uint32_t window;                     /* 0: 32 blocks */

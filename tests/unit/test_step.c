@@ -4,6 +4,8 @@
  */
 #include "workflow_provider.h"
 
+#include "ota/step.h"
+
 #define NOT_TOLD (-2)
 
 /* What updates said of the timer: the newest, and the range. */
