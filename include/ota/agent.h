@@ -35,7 +35,7 @@ struct ota_inbox_stats {
     uint32_t received, dropped, too_large, processed;
 };
 
-/* Of each block: kind, length of the topic, length of the payload. */
+/* Of each block: kind, length of the topic, length of the payload. A block has room for 16 bytes more at least. */
 #define OTA_INBOX_OVERHEAD 8u
 
 /* Private to lib/agent. */
@@ -64,6 +64,9 @@ struct ota_agent_cfg {
 
 struct ota_agent {
     struct ota_agent_port port;
+    /* Who understands a part of a response; NULL before the first was posted, so that it is linked where it is used. */
+    void (*give_fetched)(struct ota_agent *a, struct ota_span about, struct ota_span bytes,
+                         ota_ms_t now);
     struct ota_inbox inbox;
     struct ota_orchestrator orchestrator;
 };
@@ -73,7 +76,7 @@ OTA_MUST_CHECK ota_err_t ota_agent_init(struct ota_agent *a, const struct ota_ag
 
 /* Posting: from any thread. */
 
-/** The link came up, or went down. What waits in the inbox came over the link before: it is dropped. */
+/** The link came up, or went down. Messages that wait in the inbox came over the link before: they are dropped. */
 void ota_agent_post_link(struct ota_agent *a, bool up);
 void ota_agent_post_subscribed(struct ota_agent *a, struct ota_span filter);
 /** @return false if it was dropped: no room. Then it is as if the network had lost it. */
@@ -82,6 +85,16 @@ void ota_agent_post_command(struct ota_agent *a, enum ota_command command);
 /** One waits at a time: the newest. OTA_E_NAME: its words cannot be told, and nothing was posted. */
 OTA_MUST_CHECK ota_err_t ota_agent_post_decision(struct ota_agent *a,
                                                  const struct ota_decision *decision);
+
+/*
+ * What an HTTP client hears (ota/fetched.h). Nothing of it is ever dropped: without room nothing is taken, and the
+ * client holds the transfer up and posts it again. Half of the inbox is for it, so that messages have room beside it.
+ */
+bool ota_agent_post_fetched_head(struct ota_agent *a, uint32_t transfer, uint32_t status,
+                                 struct ota_span content_range);
+/** @return how many bytes were taken, from the first. */
+size_t ota_agent_post_fetched_body(struct ota_agent *a, uint32_t transfer, struct ota_span bytes);
+bool ota_agent_post_fetched_ended(struct ota_agent *a, uint32_t transfer);
 
 /* The loop. What an effect points to stays as it is, whatever is posted, until the next call of poll. */
 bool ota_agent_poll(struct ota_agent *a, ota_ms_t now, struct ota_effect *effect);

@@ -72,8 +72,10 @@ struct ota_source_ops {
     uint32_t (*stored_below)(const struct ota_source *s);
     /** While fetching: the block at `offset` is safe. */
     void (*stored)(struct ota_source *s, uint32_t offset, ota_ms_t now);
-    /** The link came back: what was on its way is lost. Also when there is no fetch. */
+    /** The link came back, or the pause is over: what was on its way is lost. Also when there is no fetch. */
     void (*reconnected)(struct ota_source *s);
+    /** Ask for nothing before reconnected; also when there is no fetch. NULL: with the link nothing comes anyway. */
+    void (*pause)(struct ota_source *s);
 
     /**
      * Read what came; not for this source, or late: no block. Called again while bytes are left.
@@ -138,6 +140,7 @@ struct ota_range_source {
     bool open;         /* it has not ended, nor was it broken off */
     bool unwanted;     /* it is to be broken off */
     bool denied;       /* by this URL */
+    bool paused;
 };
 
 /**

@@ -1,10 +1,10 @@
-#include "ota/agent.h"
+#include "inbox.h"
 #include "ota/assert.h"
 #include <string.h>
 
 /* --- the port ----------------------------------------------------------------------- */
 
-static void lock(struct ota_agent *a)
+void ota_agent_lock(struct ota_agent *a)
 {
     if (a->port.lock != NULL) {
         a->port.lock(a->port.context);
@@ -18,7 +18,7 @@ static void unlock(struct ota_agent *a)
     }
 }
 
-static void unlock_and_wake(struct ota_agent *a)
+void ota_agent_unlock_and_wake(struct ota_agent *a)
 {
     unlock(a);
     if (a->port.wake != NULL) {
@@ -46,7 +46,7 @@ ota_err_t ota_agent_init(struct ota_agent *a, const struct ota_agent_cfg *cfg)
 struct head {
     uint32_t payload_len;
     uint16_t topic_len;
-    uint16_t is_suback; /* the topic is the filter that was subscribed */
+    uint16_t kind; /* enum inbox_kind */
 };
 _Static_assert(sizeof(struct head) == OTA_INBOX_OVERHEAD, "as agent.h says");
 
@@ -65,8 +65,8 @@ static void remember_too_large(struct ota_inbox *in, struct ota_span topic)
     }
 }
 
-static bool put(struct ota_inbox *in, bool is_suback, struct ota_span topic,
-                struct ota_span payload)
+bool ota_inbox_put(struct ota_inbox *in, enum inbox_kind kind, struct ota_span topic,
+                   struct ota_span payload)
 {
     const size_t room = in->message_size - OTA_INBOX_OVERHEAD;
     in->stats.received++;
@@ -78,12 +78,12 @@ static bool put(struct ota_inbox *in, bool is_suback, struct ota_span topic,
         remember_too_large(in, topic);
         return false;
     }
-    const uint32_t place = in->waiting + in->reading;
+    const uint32_t place = ota_inbox_used(in);
     if (place == in->message_count) {
         in->stats.dropped++;
         return false;
     }
-    const struct head head = { (uint32_t)payload.len, (uint16_t)topic.len, is_suback };
+    const struct head head = { (uint32_t)payload.len, (uint16_t)topic.len, (uint16_t)kind };
     uint8_t *const block = block_at(in, place);
     memcpy(block, &head, sizeof head);
     struct ota_writer w = ota_writer((struct ota_buf){ block + sizeof head, room });
@@ -93,11 +93,37 @@ static bool put(struct ota_inbox *in, bool is_suback, struct ota_span topic,
     return true;
 }
 
+static enum inbox_kind kind_in(const uint8_t *block)
+{
+    struct head head;
+    memcpy(&head, block, sizeof head);
+    return (enum inbox_kind)head.kind;
+}
+
+/* Messages that wait came over a link that is gone; a response has a connection of its own, and its parts move up. */
+static void drop_messages(struct ota_inbox *in)
+{
+    const uint32_t end = ota_inbox_used(in);
+    in->waiting = 0;
+    for (uint32_t place = in->reading; place < end; place++) {
+        const uint8_t *const from = block_at(in, place);
+        uint8_t *const to = block_at(in, ota_inbox_used(in));
+        if (kind_in(from) != INBOX_FETCHED) {
+            in->stats.dropped++;
+            continue;
+        }
+        if (to != from) {
+            memcpy(to, from, in->message_size);
+        }
+        in->waiting++;
+    }
+}
+
 /* The block that was taken, if any, has been read. */
 static void release(struct ota_agent *a)
 {
     struct ota_inbox *const in = &a->inbox;
-    lock(a);
+    ota_agent_lock(a);
     in->head = (uint8_t)((in->head + in->reading) % in->message_count);
     in->reading = 0;
     unlock(a);
@@ -114,47 +140,46 @@ _Static_assert(OTA_COMMAND_LAST < 13, "a bit each");
 void ota_agent_post_link(struct ota_agent *a, bool up)
 {
     struct ota_inbox *const in = &a->inbox;
-    lock(a);
-    in->stats.dropped += in->waiting;
-    in->waiting = 0;
+    ota_agent_lock(a);
+    drop_messages(in);
     in->too_large_len = 0;
     if (in->is_up) {
         in->signals |= WENT_DOWN;
     }
     in->signals = (uint16_t)((in->signals & ~WENT_UP) | (up ? WENT_UP : 0));
     in->is_up = up;
-    unlock_and_wake(a);
+    ota_agent_unlock_and_wake(a);
 }
 
-static bool post(struct ota_agent *a, bool is_suback, struct ota_span topic,
+static bool post(struct ota_agent *a, enum inbox_kind kind, struct ota_span topic,
                  struct ota_span payload)
 {
-    lock(a);
-    const bool taken = put(&a->inbox, is_suback, topic, payload);
-    unlock_and_wake(a);
+    ota_agent_lock(a);
+    const bool taken = ota_inbox_put(&a->inbox, kind, topic, payload);
+    ota_agent_unlock_and_wake(a);
     return taken;
 }
 
 void ota_agent_post_subscribed(struct ota_agent *a, struct ota_span filter)
 {
-    (void)post(a, true, filter, OTA_SPAN_NONE); /* lost: asked again */
+    (void)post(a, INBOX_SUBACK, filter, OTA_SPAN_NONE); /* lost: asked again */
 }
 
 bool ota_agent_post_message(struct ota_agent *a, struct ota_span topic, struct ota_span payload)
 {
-    return post(a, false, topic, payload);
+    return post(a, INBOX_MESSAGE, topic, payload);
 }
 
 void ota_agent_post_command(struct ota_agent *a, enum ota_command command)
 {
     const uint16_t pair = 1u << OTA_COMMAND_SUSPEND | 1u << OTA_COMMAND_RESUME;
     const uint16_t bit = (uint16_t)(1u << command);
-    lock(a);
+    ota_agent_lock(a);
     if ((bit & pair) != 0) {
         a->inbox.signals &= (uint16_t)~pair; /* the newer one has the word */
     }
     a->inbox.signals |= bit;
-    unlock_and_wake(a);
+    ota_agent_unlock_and_wake(a);
 }
 
 ota_err_t ota_agent_post_decision(struct ota_agent *a, const struct ota_decision *decision)
@@ -163,14 +188,14 @@ ota_err_t ota_agent_post_decision(struct ota_agent *a, const struct ota_decision
     if (!ota_words_ok(decision->reason)) {
         return OTA_E_NAME;
     }
-    lock(a);
+    ota_agent_lock(a);
     in->decision = *decision;
     in->decision.reason.ptr = in->words;
     if (decision->reason.len > 0) {
         memcpy(in->words, decision->reason.ptr, decision->reason.len);
     }
     in->signals |= DECIDED;
-    unlock_and_wake(a);
+    ota_agent_unlock_and_wake(a);
     return OTA_OK;
 }
 
@@ -180,7 +205,7 @@ ota_err_t ota_agent_post_decision(struct ota_agent *a, const struct ota_decision
 static void give_too_large(struct ota_agent *a)
 {
     struct ota_inbox *const in = &a->inbox;
-    lock(a);
+    ota_agent_lock(a);
     if (in->too_large_len > 0) {
         ota_orchestrator_too_large(&a->orchestrator,
                                    (struct ota_span){ in->too_large, in->too_large_len });
@@ -192,7 +217,7 @@ static void give_too_large(struct ota_agent *a)
 /* Under the lock as well: its words are the inbox's. */
 static void give_decision(struct ota_agent *a)
 {
-    lock(a);
+    ota_agent_lock(a);
     (void)(ota_orchestrator_decide(&a->orchestrator, &a->inbox.decision) == OTA_OK);
     unlock(a);
 }
@@ -200,7 +225,7 @@ static void give_decision(struct ota_agent *a)
 static void give_signals(struct ota_agent *a)
 {
     struct ota_orchestrator *const o = &a->orchestrator;
-    lock(a);
+    ota_agent_lock(a);
     const uint32_t signals = a->inbox.signals;
     a->inbox.signals = 0;
     unlock(a);
@@ -222,30 +247,36 @@ static void give_signals(struct ota_agent *a)
     }
 }
 
-static void give_message(struct ota_agent *a, ota_ms_t now)
+/* Take the oldest block: nobody else touches it, nor `in->head`, until it is released. */
+static const uint8_t *take_block(struct ota_agent *a, struct head *head)
 {
     struct ota_inbox *const in = &a->inbox;
-    lock(a);
-    const bool have = in->waiting > 0;
-    if (have) {
+    const uint8_t *block = NULL;
+    ota_agent_lock(a);
+    if (in->waiting > 0) {
+        block = block_at(in, 0);
+        memcpy(head, block, sizeof *head);
         in->waiting--;
         in->reading = 1;
         in->stats.processed++;
     }
     unlock(a);
-    if (!have) {
+    return block;
+}
+
+static void give_message(struct ota_agent *a, ota_ms_t now)
+{
+    struct head head;
+    const uint8_t *const block = take_block(a, &head);
+    if (block == NULL) {
         return;
     }
-    /* Nobody else touches this block, nor `in->head`, until it is released. */
-    const uint8_t *const block = block_at(in, 0);
-    struct head head;
-    memcpy(&head, block, sizeof head);
     const struct ota_span topic = { block + sizeof head, head.topic_len };
-    if (head.is_suback) {
-        ota_orchestrator_subscribed(&a->orchestrator, topic);
-    } else {
-        const struct ota_span payload = { topic.ptr + topic.len, head.payload_len };
-        ota_orchestrator_message(&a->orchestrator, topic, payload, now);
+    const struct ota_span payload = { topic.ptr + topic.len, head.payload_len };
+    switch ((enum inbox_kind)head.kind) {
+    case INBOX_MESSAGE: ota_orchestrator_message(&a->orchestrator, topic, payload, now); break;
+    case INBOX_SUBACK: ota_orchestrator_subscribed(&a->orchestrator, topic); break;
+    case INBOX_FETCHED: a->give_fetched(a, topic, payload, now); break;
     }
 }
 
@@ -267,7 +298,7 @@ bool ota_agent_poll(struct ota_agent *a, ota_ms_t now, struct ota_effect *effect
 ota_ms_t ota_agent_deadline(struct ota_agent *a)
 {
     const struct ota_inbox *const in = &a->inbox;
-    lock(a);
+    ota_agent_lock(a);
     const bool posted = (in->waiting | in->signals | in->too_large_len) != 0;
     unlock(a);
     return posted ? 0 : ota_orchestrator_deadline(&a->orchestrator);

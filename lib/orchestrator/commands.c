@@ -104,14 +104,13 @@ static void obey_at_once(struct ota_orchestrator *o, enum ota_command command)
 {
     if (command == OTA_COMMAND_SUSPEND) {
         o->suspended = true;
-        if (o->source != NULL) {
-            ota_claim_look_again(o); /* a response that goes on unheard must not go on later */
-        }
+        ota_fetch_pause(o);
         return;
     }
     if (o->suspended && command == OTA_COMMAND_RESUME) {
         o->suspended = false;
         ota_jobs_reconnected(&o->jobs);
+        ota_fetch_reconnected(o);
     }
     if (o->deferred && o->journal.state == OTA_JOURNAL_NONE) {
         ota_undefer(o);

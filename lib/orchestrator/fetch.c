@@ -156,9 +156,16 @@ ota_err_t ota_fetch_on_arrival(struct ota_orchestrator *o, struct ota_arrival *a
 
 /* --- asking ------------------------------------------------------------------------------ */
 
+void ota_fetch_pause(struct ota_orchestrator *o)
+{
+    if (o->source != NULL && o->source->ops->pause != NULL) {
+        o->source->ops->pause(o->source);
+    }
+}
+
 void ota_fetch_reconnected(struct ota_orchestrator *o)
 {
-    if (o->source != NULL) {
+    if (o->source != NULL && !o->suspended) {
         o->source->ops->reconnected(o->source);
     }
 }
@@ -166,7 +173,7 @@ void ota_fetch_reconnected(struct ota_orchestrator *o)
 /* What it does is of use now: messages need a link, and answers a subscription. */
 static bool may_ask(const struct ota_orchestrator *o, const struct ota_source *s)
 {
-    return s->ops->protocol != OTA_PROTOCOL_MQTT || ota_stream_gate(o);
+    return s->ops->protocol != OTA_PROTOCOL_MQTT || (!o->suspended && ota_stream_gate(o));
 }
 
 /* All of them: one that has been stopped may have something to break off. */

@@ -5,7 +5,7 @@
 static void arrive(struct ota_orchestrator *o, struct ota_arrival arrival, ota_ms_t now)
 {
     o->now = now;
-    if (!o->halted) {
+    if (!o->halted && !o->suspended) {
         ota_heard(o, ota_fetch_on_arrival(o, &arrival));
     }
 }

@@ -231,7 +231,7 @@ static bool would_ask(const struct ota_orchestrator *o)
 
 static bool poll_link(struct ota_orchestrator *o, struct ota_effect *effect)
 {
-    if (ota_subscriptions_poll(o, effect)) {
+    if (!o->suspended && ota_subscriptions_poll(o, effect)) {
         return true;
     }
     if (!ota_jobs_gate(o) || !o->restarted) {
@@ -273,7 +273,7 @@ bool ota_orchestrator_poll(struct ota_orchestrator *o, ota_ms_t now, struct ota_
 {
     o->now = now;
     if (!o->event_waits) {
-        if (!o->halted && !o->suspended && poll_link(o, effect)) {
+        if (!o->halted && poll_link(o, effect)) {
             return true;
         }
         const enum verdict v = stands_still(o) ? V_HALT : ota_workflow_turn(o, effect);
@@ -301,7 +301,8 @@ ota_ms_t ota_orchestrator_deadline(const struct ota_orchestrator *o)
         return 0;
     }
     if (o->suspended || o->halted) {
-        return stands_still(o) ? OTA_NEVER : o->deadline;
+        const ota_ms_t of_test = stands_still(o) ? OTA_NEVER : o->deadline;
+        return o->halted ? of_test : sooner(of_test, ota_fetch_deadline(o));
     }
     ota_ms_t at = sooner(o->deadline, ota_fetch_deadline(o));
     if (o->link && !ota_stream_gate(o)) {

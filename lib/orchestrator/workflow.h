@@ -133,6 +133,8 @@ void ota_fetch_stop(struct ota_orchestrator *o);
 /** Something for the sources came. */
 OTA_MUST_CHECK ota_err_t ota_fetch_on_arrival(struct ota_orchestrator *o,
                                               struct ota_arrival *arrival);
+/** Suspended: what is under way is broken off. */
+void ota_fetch_pause(struct ota_orchestrator *o);
 void ota_fetch_reconnected(struct ota_orchestrator *o);
 bool ota_fetch_poll(struct ota_orchestrator *o, struct ota_effect *effect);
 ota_ms_t ota_fetch_deadline(const struct ota_orchestrator *o);

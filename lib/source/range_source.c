@@ -85,9 +85,20 @@ static void stored(struct ota_source *s, uint32_t offset, ota_ms_t now)
     ota_range_stored(&mine(s)->range, offset);
 }
 
+static void pause(struct ota_source *base)
+{
+    struct ota_range_source *s = mine(base);
+    s->paused = true;
+    s->unwanted |= s->open && s->range.state != OTA_RANGE_IDLE;
+    if (s->range.state != OTA_RANGE_IDLE) {
+        ota_range_renewed(&s->range);
+    }
+}
+
 /* What is under way has a connection of its own; but waiting is over. */
 static void reconnected(struct ota_source *s)
 {
+    mine(s)->paused = false;
     if (mine(s)->range.state == OTA_RANGE_DUE) {
         ota_range_renewed(&mine(s)->range);
     }
@@ -166,7 +177,7 @@ static bool poll(struct ota_source *base, ota_ms_t now, const struct ota_scratch
     struct ota_range_request request;
     const uint32_t silences = s->range.stats.silences;
     (void)scratch;
-    const bool asks = ota_range_poll(&s->range, now, &request);
+    const bool asks = !s->paused && ota_range_poll(&s->range, now, &request);
     ota_source_strike(base, s->range.stats.silences - silences);
     if (asks) {
         s->transfer++;
@@ -187,7 +198,8 @@ static bool poll(struct ota_source *base, ota_ms_t now, const struct ota_scratch
 static ota_ms_t deadline(const struct ota_source *base)
 {
     const struct ota_range_source *s = (const struct ota_range_source *)base;
-    return s->unwanted ? 0 : ota_range_deadline(&s->range);
+    const ota_ms_t at = s->paused ? OTA_NEVER : ota_range_deadline(&s->range);
+    return s->unwanted ? 0 : at;
 }
 
 static const struct ota_source_ops ops = {
@@ -198,6 +210,7 @@ static const struct ota_source_ops ops = {
     .stored_below = stored_below,
     .stored = stored,
     .reconnected = reconnected,
+    .pause = pause,
     .hear = hear,
     .poll = poll,
     .deadline = deadline,

@@ -19,11 +19,16 @@ static bool names_ok(const struct OTA_Config *c)
            ota_topic_root_ok(ota_span_of_str(c->topic_root));
 }
 
+static bool http_ok(const struct OTA_Http *h)
+{
+    return h->source == NULL || (h->get != NULL && h->give_up != NULL);
+}
+
 static bool ports_ok(const struct OTA_Config *c)
 {
     return c->flash != NULL && c->flash->write_size > 0 && c->layout != NULL && c->crypto != NULL &&
            c->reset != NULL && c->mqtt.publish != NULL && c->mqtt.subscribe != NULL &&
-           c->mqtt.unsubscribe != NULL;
+           c->mqtt.unsubscribe != NULL && http_ok(&c->http);
 }
 
 static bool block_ok(const struct OTA_Config *c)
@@ -36,7 +41,8 @@ static bool block_ok(const struct OTA_Config *c)
 /* Above all what the libraries take for granted, and would assert. */
 static bool numbers_ok(const struct OTA_Config *c)
 {
-    return c->window <= OTA_STREAM_WINDOW_MAX && c->retry_ms_min <= c->retry_ms_max &&
+    return c->window <= OTA_STREAM_WINDOW_MAX && (unsigned)c->stream_format <= OTA_FORMAT_JSON &&
+           (unsigned)c->prefer <= OTA_Prefer_Mqtt && c->retry_ms_min <= c->retry_ms_max &&
            (c->running_slot == OTA_SLOT_A || c->running_slot == OTA_SLOT_B);
 }
 

@@ -5,6 +5,7 @@
  * thread; `shared` is read and written by anyone, under the port's lock.
  */
 #include "config.h"
+#include "post.h"
 
 #include <string.h>
 
@@ -15,6 +16,7 @@ static struct {
     char thing[OTA_THING_NAME_MAX + 1u], root[OTA_TOPIC_ROOT_MAX + 1u];
     uint8_t topic[OTA_TOPIC_MAX], payload[OTA_SCRATCH_PAYLOAD_MIN];
     struct ota_stream_source stream;
+    uint32_t transfer; /* the newest; 0: none */
     struct ota_agent agent;
 } own;
 
@@ -181,10 +183,11 @@ static void give_event(const struct ota_effect *effect)
     }
 }
 
-/* What the MQTT client does not take is as if the network had lost it: it is asked again. */
+/* What a client does not take is as if the network had lost it: it is asked again. */
 static void perform(const struct ota_effect *effect)
 {
     const struct OTA_Mqtt *m = &own.config.mqtt;
+    const struct OTA_Http *h = &own.config.http;
     switch (effect->kind) {
     case OTA_EFFECT_SUBSCRIBE:
         (void)m->subscribe(m->context, effect->as.subscribe.filter, effect->as.subscribe.qos);
@@ -197,7 +200,11 @@ static void perform(const struct ota_effect *effect)
                          effect->as.publish.qos);
         break;
     case OTA_EFFECT_FETCH:
-    case OTA_EFFECT_FETCH_STOP: break;
+        (void)h->get(h->context, effect->as.fetch.url, effect->as.fetch.first,
+                     effect->as.fetch.last, effect->as.fetch.transfer);
+        own.transfer = effect->as.fetch.transfer;
+        break;
+    case OTA_EFFECT_FETCH_STOP: h->give_up(h->context, effect->as.fetch.transfer); break;
     case OTA_EFFECT_REBOOT: own.config.reset(own.config.reset_context); break;
     case OTA_EFFECT_EVENT: give_event(effect); break;
     }
@@ -223,6 +230,9 @@ static void end(void)
     const struct OTA_Mqtt *m = &own.config.mqtt;
     for (unsigned i = 0; i < OTA_SUBSCRIPTIONS; i++) {
         (void)m->unsubscribe(m->context, ota_orchestrator_filter(&own.agent.orchestrator, i));
+    }
+    if (own.transfer != 0) {
+        own.config.http.give_up(own.config.http.context, own.transfer);
     }
     lock();
     shared.phase = ENDED;
@@ -270,6 +280,21 @@ static void loop(void)
 
 /* --- init and shutdown ------------------------------------------------------------------------- */
 
+/* The stream and, if there is HTTP, its ranges: the preferred one first. */
+static struct ota_source *sources(const struct OTA_Config *c)
+{
+    struct ota_source *const stream = ota_stream_source(&own.stream, NULL), *const http =
+                                                                                c->http.source;
+    own.transfer = 0;
+    if (http == NULL) {
+        return stream;
+    }
+    http->ops->stop(http); /* as an agent before may have left it */
+    http->next = c->prefer == OTA_Prefer_Http ? stream : NULL;
+    stream->next = c->prefer == OTA_Prefer_Http ? NULL : http;
+    return c->prefer == OTA_Prefer_Http ? http : stream;
+}
+
 static OTA_Err_t prepare(const struct OTA_Config *given)
 {
     struct OTA_Config *const c = &own.config;
@@ -287,8 +312,8 @@ static OTA_Err_t prepare(const struct OTA_Config *given)
             .store = &own.store,
             .trust = &own.trust,
             .scratch = { OTA_BUF_OF(own.topic), OTA_BUF_OF(own.payload) },
-            .source = ota_stream_source(&own.stream, NULL),
-            .format = OTA_FORMAT_CBOR,
+            .source = sources(c),
+            .format = c->stream_format,
         },
         .port = { port_lock, port_unlock, port_wake, NULL },
     };
@@ -481,17 +506,16 @@ struct OTA_Statistics OTA_GetStatistics(void)
     return statistics;
 }
 
-/* Between these two the agent stays, even if it is shut down meanwhile. */
-static bool begin_post(void)
+struct ota_agent *ota_facade_begin_post(void)
 {
     lock();
     const bool possible = may_post();
     shared.posting += possible;
     unlock();
-    return possible;
+    return possible ? &own.agent : NULL;
 }
 
-static void end_post(void)
+void ota_facade_end_post(void)
 {
     lock();
     shared.posting--;
@@ -509,7 +533,7 @@ static OTA_Err_t post(enum ota_command command, uint32_t situations)
         return runs ? OTA_Err_NoActiveJob : OTA_Err_NotReady;
     }
     ota_agent_post_command(&own.agent, command);
-    end_post();
+    ota_facade_end_post();
     return OTA_Err_None;
 }
 
@@ -552,7 +576,7 @@ OTA_Err_t OTA_Decide(OTA_Decision_t decision, uint32_t ticket, uint32_t later_ms
         return runs ? OTA_Err_NoActiveJob : OTA_Err_NotReady;
     }
     const ota_err_t err = ota_agent_post_decision(&own.agent, &d);
-    end_post();
+    ota_facade_end_post();
     return err == OTA_OK ? OTA_Err_None : OTA_Err_Reason;
 }
 
@@ -578,9 +602,9 @@ static void on_link(bool up)
     lock();
     shared.link_up = up; /* init may come later */
     unlock();
-    if (begin_post()) {
+    if (ota_facade_begin_post() != NULL) {
         ota_agent_post_link(&own.agent, up);
-        end_post();
+        ota_facade_end_post();
     }
 }
 
@@ -596,16 +620,16 @@ void OTA_OnDisconnected(void)
 
 void OTA_OnSubscribed(struct ota_span filter)
 {
-    if (begin_post()) {
+    if (ota_facade_begin_post() != NULL) {
         ota_agent_post_subscribed(&own.agent, filter);
-        end_post();
+        ota_facade_end_post();
     }
 }
 
 void OTA_OnMessage(struct ota_span topic, struct ota_span payload)
 {
-    if (begin_post()) {
+    if (ota_facade_begin_post() != NULL) {
         (void)ota_agent_post_message(&own.agent, topic, payload); /* dropped ones are counted */
-        end_post();
+        ota_facade_end_post();
     }
 }

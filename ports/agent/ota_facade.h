@@ -85,6 +85,20 @@ struct OTA_Mqtt {
     void *context;
 };
 
+/** The application's HTTP client, for downloads over ranges. Called on the agent's thread; must not block. */
+struct OTA_Http {
+    struct ota_source *source; /* ota_range_source(), lent until shutdown; NULL: no HTTP */
+    /** `GET url` with `Range: bytes=first-last`; an earlier transfer that is open still is broken off. False: not now. */
+    bool (*get)(void *context, struct ota_span url, uint32_t first, uint32_t last,
+                uint32_t transfer);
+    /** Break this one off, if it is open. */
+    void (*give_up)(void *context, uint32_t transfer);
+    void *context;
+};
+
+/** Of two protocols that a job offers. The other is fallen back on. */
+typedef enum { OTA_Prefer_Http = 0, OTA_Prefer_Mqtt = 1 } OTA_Prefer_t;
+
 struct OTA_Config {
     const char *thing_name;  /* copied */
     const char *topic_root;  /* copied; NULL: "$aws" */
@@ -94,7 +108,10 @@ struct OTA_Config {
     enum ota_slot running_slot;
     struct ota_handover handover;
     struct OTA_Mqtt mqtt;
-    void (*reset)(void *context); /* must not return */
+    struct OTA_Http http; /* zero: MQTT only */
+    OTA_Prefer_t prefer;
+    enum ota_format stream_format; /* 0: CBOR */
+    void (*reset)(void *context);  /* must not return */
     void *reset_context;
     OTA_CompleteCallback_t callback; /* NULL: says yes to every offer, activation and test */
     void *callback_context;
@@ -197,6 +214,16 @@ void OTA_OnConnected(void);
 void OTA_OnDisconnected(void);
 void OTA_OnSubscribed(struct ota_span filter);
 void OTA_OnMessage(struct ota_span topic, struct ota_span payload);
+
+/*
+ * What the application's HTTP client hears of a transfer: its head, pieces of its body in their order, and its end in any case but
+ * that of a transfer that was broken off (ota/fetched.h). Thread-safe; copied before they return. Without room nothing is
+ * taken: hold the transfer up and say it again soon. Where there is no agent all is taken and forgotten.
+ */
+bool OTA_OnFetchedHead(uint32_t transfer, uint32_t status, struct ota_span content_range);
+/** @return how many bytes were taken, from the first. */
+size_t OTA_OnFetchedBody(uint32_t transfer, struct ota_span bytes);
+bool OTA_OnFetchedEnded(uint32_t transfer);
 
 /**
  * One turn of the agent, for a program that has one loop and no threads (ports/agent/superloop.c): bounded work, at

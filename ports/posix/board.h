@@ -44,6 +44,12 @@ const char *board_cause_name(enum ota_reset_cause cause);
 /** The reverse. @return false if it is none of the four; then `cause` is untouched. */
 bool board_cause_parse(const char *word, enum ota_reset_cause *cause);
 
+/** Of the protocols that a job offers for its download. */
+enum board_prefer { BOARD_PREFER_MQTT, BOARD_PREFER_HTTP };
+
+/** "mqtt" or "http". @return false if it is neither; then `prefer` is untouched. */
+bool board_prefer_parse(const char *word, enum board_prefer *prefer);
+
 /* What the board's processes are told on their command line. */
 struct board_args {
     const char *flash;  /* path of the flash file */
@@ -56,8 +62,9 @@ struct board_args {
     ota_err_t refused; /* --refused NUMBER: why the bootloader did not take the other slot */
     uint8_t
         trials_max; /* --trials NUMBER: of an unconfirmed image; 0: as the bootloader was built */
-    const char *keyset; /* --keyset FILE: to be installed; NULL: none */
-    int faults_fd;      /* --faults FD: shared memory of the fault injection; -1: none */
+    const char *keyset;       /* --keyset FILE: to be installed; NULL: none */
+    enum board_prefer prefer; /* --prefer mqtt|http */
+    int faults_fd;            /* --faults FD: shared memory of the fault injection; -1: none */
 };
 
 /**

@@ -388,6 +388,44 @@ static void what_came_over_the_link_before_is_dropped(void **state)
     }
 }
 
+/* Half of the inbox takes parts of a response; messages have the rest; a link's edge drops messages alone. */
+static void parts_of_a_response_wait_for_room_and_none_is_dropped(void **state)
+{
+    (void)state;
+    struct world w;
+    const struct ota_inbox_stats *const stats = &w.agent.inbox.stats;
+    uint8_t *const body =
+        t_exact("0123456789012345678901234567890123456789012345678901234567890123", 64);
+    const struct ota_span bytes = { body, 64 };
+    open_agent(&w, 6, 64);
+    assert_true(ota_agent_post_fetched_head(&w.agent, 1, 206, OTA_SPAN_LIT("bytes 0-63/64")));
+    const size_t taken = ota_agent_post_fetched_body(&w.agent, 1, bytes);
+    assert_in_range(taken, 32, 63); /* what a block holds */
+    assert_int_equal(
+        ota_agent_post_fetched_body(&w.agent, 1, (struct ota_span){ body + taken, 64 - taken }),
+        64 - taken);
+    assert_false(ota_agent_post_fetched_ended(&w.agent, 1));
+    assert_false(ota_agent_post_fetched_head(&w.agent, 2, 206, OTA_SPAN_NONE));
+    assert_int_equal(ota_agent_post_fetched_body(&w.agent, 1, bytes), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(post(&w, TOPICS "notify", "x"));
+    }
+    assert_false(post(&w, TOPICS "notify", "x"));
+    assert_int_equal(stats->dropped, 1);
+    ota_agent_post_link(&w.agent, true);
+    assert_int_equal(stats->dropped, 4);
+    assert_false(ota_agent_post_fetched_ended(&w.agent, 1));
+    run(&w);
+    assert_int_equal(stats->processed, 3);
+    assert_int_equal(w.events, 0); /* of no open transfer: ignored */
+    assert_true(ota_agent_post_fetched_ended(&w.agent, 1));
+    run(&w);
+    assert_int_equal(stats->processed, 4);
+    assert_int_equal(stats->dropped, 4);
+    free(body);
+    close_agent(&w);
+}
+
 static void a_link_that_blinks_is_subscribed_anew_once(void **state)
 {
     (void)state;
@@ -690,6 +728,7 @@ int main(void)
         cmocka_unit_test(what_is_larger_than_a_block_is_counted_whatever_makes_it_so),
         cmocka_unit_test(an_answer_too_large_is_asked_for_without_its_document),
         cmocka_unit_test(what_came_over_the_link_before_is_dropped),
+        cmocka_unit_test(parts_of_a_response_wait_for_room_and_none_is_dropped),
         cmocka_unit_test(a_link_that_blinks_is_subscribed_anew_once),
         cmocka_unit_test(a_document_stays_while_other_threads_post),
         cmocka_unit_test(a_command_that_means_nothing_does_nothing),

@@ -429,6 +429,7 @@ static void states_and_errors_have_names(void **state)
 
 static struct ota_flash odd_flash;
 static struct ota_layout odd_layout;
+static struct ota_source odd_source;
 
 /* X(why, what is done to a good config `c`, what becomes of it) */
 /* clang-format off */
@@ -474,6 +475,11 @@ static struct ota_layout odd_layout;
     X("back-off that stands still", (c->retry_ms_min = 500, c->retry_ms_max = 500), None)          \
     X("back-off backwards",         (c->retry_ms_min = 501, c->retry_ms_max = 500), Config)        \
     X("back-off above the default", c->retry_ms_min = 300001,                   Config)            \
+    X("streams in JSON",            c->stream_format = OTA_FORMAT_JSON,         None)              \
+    X("in another format",          c->stream_format = (enum ota_format)2,      Config)            \
+    X("MQTT preferred, and alone",  c->prefer = OTA_Prefer_Mqtt,                None)              \
+    X("a third protocol preferred", c->prefer = (OTA_Prefer_t)2,                Config)            \
+    X("HTTP without a client",      c->http.source = &odd_source,               Config)            \
     X("one message at a time",      c->message_count = 1,                       None)              \
     X("more messages than fit",     c->message_count = 1000,                    None)
 /* clang-format on */

@@ -544,6 +544,28 @@ static void a_cancel_breaks_the_transfer_off(void **ctx)
     assert_ptr_equal(sim_running(&world), v1);
 }
 
+/* The transfer is broken off, nothing is asked for, and what is here stays. */
+static void suspended_it_fetches_nothing_and_then_goes_on(void **ctx)
+{
+    (void)ctx;
+    open_http(SIM_HTTP_ONLY, 0);
+    deploy_over("HTTP");
+    run_to_received(6);
+    say(OTA_COMMAND_SUSPEND);
+    sim_link(&world, false);
+    sim_link(&world, true);
+    assert_true(sim_run(&world, world.now + 60u * MINUTE_MS));
+    assert_int_equal(world.fetches, 3);
+    assert_int_equal(world.fetch_stops, 1);
+    assert_int_equal(state(), OTA_JOURNAL_RECEIVING);
+    const uint32_t received = world.device.o.received;
+    say(OTA_COMMAND_RESUME);
+    settle();
+    assert_int_equal(world.fetches, 4);
+    assert_true(world.fetch_bytes <= 2u * v2->size - received * 512u + 3u * 512u);
+    expect_success();
+}
+
 /* --- what nobody asked for ------------------------------------------------------------------------------ */
 
 static void what_belongs_to_no_open_transfer_changes_nothing(void **ctx)
@@ -589,6 +611,7 @@ int main(void)
         T(a_link_that_goes_and_comes_costs_what_was_under_way),
         T(a_download_goes_on_while_the_broker_is_away),
         T(a_cancel_breaks_the_transfer_off),
+        T(suspended_it_fetches_nothing_and_then_goes_on),
         T(what_belongs_to_no_open_transfer_changes_nothing),
     };
 #undef T

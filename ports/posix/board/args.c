@@ -6,7 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum option_id { FLASH, BROKER, CAUSE, SLOT, RULE, REFUSED, TRIALS, FAULTS, KEYSET, OPTION_COUNT };
+enum option_id {
+    FLASH,
+    BROKER,
+    CAUSE,
+    SLOT,
+    RULE,
+    REFUSED,
+    TRIALS,
+    FAULTS,
+    KEYSET,
+    PREFER,
+    OPTION_COUNT
+};
 
 static const struct option options[] = {
     { "flash", required_argument, NULL, FLASH },
@@ -18,6 +30,7 @@ static const struct option options[] = {
     { "trials", required_argument, NULL, TRIALS },
     { "faults", required_argument, NULL, FAULTS },
     { "keyset", required_argument, NULL, KEYSET },
+    { "prefer", required_argument, NULL, PREFER },
     { NULL, 0, NULL, 0 },
 };
 
@@ -94,6 +107,16 @@ static bool read_trials(const char *text, struct board_args *args)
     return true;
 }
 
+bool board_prefer_parse(const char *word, enum board_prefer *prefer)
+{
+    const bool http = strcmp(word, "http") == 0;
+    if (http || strcmp(word, "mqtt") == 0) {
+        *prefer = http ? BOARD_PREFER_HTTP : BOARD_PREFER_MQTT;
+        return true;
+    }
+    return false;
+}
+
 static bool read_option(int id, const char *text, struct board_args *args)
 {
     switch ((enum option_id)id) {
@@ -105,6 +128,7 @@ static bool read_option(int id, const char *text, struct board_args *args)
     case REFUSED: return read_refused(text, args);
     case KEYSET: args->keyset = text; return *text != '\0';
     case TRIALS: return read_trials(text, args);
+    case PREFER: return board_prefer_parse(text, &args->prefer);
     case FAULTS: return read_number(text, 0, 1 << 20, &args->faults_fd);
     case OPTION_COUNT: break;
     }

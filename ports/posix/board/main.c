@@ -24,6 +24,7 @@ static const char usage[] =
     "connects\n"
     "  --trials N                 boots that a new image gets to confirm itself, 1 to 8; 1 as "
     "built\n"
+    "  --prefer mqtt|http         how to download if a job offers both; mqtt if not given\n"
     "  --boot PATH                the bootloader, if it is not waft-boot beside this program\n"
     "Exit code: 0 ended by SIGTERM, 76 nothing to boot, 77 power was cut, 78 cannot run.\n";
 
@@ -31,7 +32,7 @@ static const char usage[] =
 #define CRASH_PAUSE_MS 1000
 #define CRASH_LIFE_S   1
 
-enum option_id { FLASH = 1, BROKER, CUT, SLOW, KEYSET, TRIALS, BOOT, HELP };
+enum option_id { FLASH = 1, BROKER, CUT, SLOW, KEYSET, TRIALS, PREFER, BOOT, HELP };
 
 static const struct option options[] = {
     { "flash", required_argument, NULL, FLASH },
@@ -40,6 +41,7 @@ static const struct option options[] = {
     { "us-per-kb", required_argument, NULL, SLOW },
     { "keyset", required_argument, NULL, KEYSET },
     { "trials", required_argument, NULL, TRIALS },
+    { "prefer", required_argument, NULL, PREFER },
     { "boot", required_argument, NULL, BOOT },
     { "help", no_argument, NULL, HELP },
     { NULL, 0, NULL, 0 },
@@ -49,6 +51,7 @@ struct board {
     char *flash, *broker;
     char *keyset; /* NULL: none */
     char *trials; /* NULL: as the bootloader was built */
+    char *prefer; /* NULL: MQTT */
     char boot[PATH_MAX];
     struct board_faults faults;
 };
@@ -80,6 +83,13 @@ static bool read_trials(char *text, struct board *b)
     return text[0] >= '1' && text[0] <= '0' + (char)OTA_TRIALS_MAX && text[1] == '\0';
 }
 
+static bool read_prefer(char *text, struct board *b)
+{
+    enum board_prefer ignored;
+    b->prefer = text;
+    return board_prefer_parse(text, &ignored);
+}
+
 static bool read_boot(const char *text, struct board *b)
 {
     return (size_t)snprintf(b->boot, sizeof b->boot, "%s", text) < sizeof b->boot;
@@ -94,6 +104,7 @@ static bool read_option(int id, char *text, struct board *b)
     case SLOW: return read_u32(text, "", &b->faults.us_per_kb);
     case KEYSET: b->keyset = text; return *text != '\0';
     case TRIALS: return read_trials(text, b);
+    case PREFER: return read_prefer(text, b);
     case BOOT: return read_boot(text, b);
     case HELP: fputs(usage, stdout); exit(EXIT_SUCCESS);
     }
@@ -154,12 +165,16 @@ static int exit_code(enum board_next next, bool stopped)
 static int live(struct board *b, int faults_fd)
 {
     char fd[16], cause[16];
-    char *argv[14] = { b->boot,    "--flash", b->flash,        "--broker", b->broker,
+    char *argv[16] = { b->boot,    "--flash", b->flash,        "--broker", b->broker,
                        "--faults", fd,        "--reset-cause", cause };
     size_t count = 9;
     if (b->trials != NULL) {
         argv[count++] = "--trials";
         argv[count++] = b->trials;
+    }
+    if (b->prefer != NULL) {
+        argv[count++] = "--prefer";
+        argv[count++] = b->prefer;
     }
     if (b->keyset != NULL) {
         argv[count++] = "--keyset";

@@ -7,6 +7,7 @@
 #include "ota/shadow.h"
 #include "ota_facade.h"
 #include "posix_board.h"
+#include "posix_http.h"
 #include "posix_mqtt.h"
 #include "release.h"
 #include "self.h"
@@ -31,6 +32,9 @@ __attribute__((used)) static const uint8_t ballast[RELEASE_BALLAST_KB * 1024u + 
 struct demo {
     struct self self;
     struct posix_mqtt *mqtt;
+    struct posix_http *http;
+    struct ota_range_source ranges;
+    uint8_t url[OTA_URL_MAX];
     struct show show;
     atomic_bool test_wanted;
     bool was_connected, was_ready; /* as last told */
@@ -97,6 +101,9 @@ static bool start(struct demo *d)
         .running_slot = d->self.args.slot,
         .handover = { d->self.args.rule, d->self.args.cause, d->self.args.refused },
         .mqtt = { posix_mqtt_publish, posix_mqtt_subscribe, posix_mqtt_unsubscribe, d->mqtt },
+        .http = { ota_range_source(&d->ranges, OTA_BUF_OF(d->url), 0, NULL), posix_http_get,
+                  posix_http_give_up, d->http },
+        .prefer = d->self.args.prefer == BOARD_PREFER_HTTP ? OTA_Prefer_Http : OTA_Prefer_Mqtt,
         .reset = reset,
         .reset_context = d,
         .callback = on_job_event,
@@ -162,17 +169,31 @@ static bool connect_to_broker(struct demo *d)
     return d->mqtt != NULL;
 }
 
+/* For downloads over HTTP, by the same authorities as the broker. */
+static bool open_http(struct demo *d)
+{
+    const struct posix_http_cfg cfg = {
+        .ca_pem = d->self.identity.ca_pem,
+        .sink = { OTA_OnFetchedHead, OTA_OnFetchedBody, OTA_OnFetchedEnded },
+    };
+    d->http = posix_http_open(&cfg);
+    return d->http != NULL;
+}
+
 /* @return false if it could not even begin. */
 static bool run(struct demo *d, const sigset_t *end)
 {
     if (!connect_to_broker(d)) {
         return false;
     }
-    bool started = start(d);
+    bool started = open_http(d) && start(d);
     if (started) {
         live(d, end);
         show_line(&d->show, "ending");
         (void)OTA_AgentShutdown(2000); /* what is left undone is in the journal */
+    }
+    if (d->http != NULL) {
+        posix_http_close(d->http);
     }
     posix_mqtt_close(d->mqtt);
     return started;
