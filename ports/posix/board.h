@@ -50,6 +50,16 @@ enum board_prefer { BOARD_PREFER_MQTT, BOARD_PREFER_HTTP };
 /** "mqtt" or "http". @return false if it is neither; then `prefer` is untouched. */
 bool board_prefer_parse(const char *word, enum board_prefer *prefer);
 
+/** Where data files of one type go. */
+struct board_files {
+    uint8_t type; /* 1 ..= 255 */
+    const char *dir;
+};
+#define BOARD_FILES_MAX 4u
+
+/** "TYPE:DIR". @return false if it is not; then `files` is untouched. Borrows from `text`. */
+bool board_files_parse(const char *text, struct board_files *files);
+
 /* What the board's processes are told on their command line. */
 struct board_args {
     const char *flash;  /* path of the flash file */
@@ -62,13 +72,15 @@ struct board_args {
     ota_err_t refused; /* --refused NUMBER: why the bootloader did not take the other slot */
     uint8_t
         trials_max; /* --trials NUMBER: of an unconfirmed image; 0: as the bootloader was built */
-    const char *keyset;       /* --keyset FILE: to be installed; NULL: none */
-    enum board_prefer prefer; /* --prefer mqtt|http */
-    int faults_fd;            /* --faults FD: shared memory of the fault injection; -1: none */
+    const char *keyset;                        /* --keyset FILE: to be installed; NULL: none */
+    enum board_prefer prefer;                  /* --prefer mqtt|http */
+    struct board_files files[BOARD_FILES_MAX]; /* --files TYPE:DIR, several times */
+    uint8_t file_count;
+    int faults_fd; /* --faults FD: shared memory of the fault injection; -1: none */
 };
 
 /**
- * Read a command line: `--flash` and `--broker` are required, each option may be given once.
+ * Read a command line: `--flash` and `--broker` are required, each option but `--files` may be given once.
  * `argv[0]` names the program in messages to stderr.
  *
  * @return false after a message. `args` borrows from `argv`.

@@ -89,6 +89,20 @@ static void the_image_is_told_all_that_the_bootloader_knows(void **state)
     assert_int_equal(args.trials_max, 8);
 }
 
+static void up_to_four_types_of_data_files_have_directories(void **state)
+{
+    (void)state;
+    char *const list[] =
+        ARGS(NEEDED, "--files", "1:a", "--files", "255:b:c", "--files", "7:/d", "--files", "8:e");
+    struct board_args args;
+    assert_true(read_args(list, &args));
+    assert_int_equal(args.file_count, 4);
+    assert_int_equal(args.files[1].type, 255);
+    assert_string_equal(args.files[1].dir, "b:c");
+    assert_int_equal(args.files[3].type, 8);
+    assert_string_equal(args.files[3].dir, "e");
+}
+
 static void a_broker_is_a_host_and_a_port(void **state)
 {
     (void)state;
@@ -139,8 +153,17 @@ static void refuses_a_command_line_that_says_nothing_clear(void **state)
     (void)state;
     static const struct {
         const char *why;
-        char *list[12];
+        char *list[16];
     } rows[] = {
+        { "files of an image's type", ARGS(NEEDED, "--files", "0:d") },
+        { "files of no type", ARGS(NEEDED, "--files", "256:d") },
+        { "files without a type", ARGS(NEEDED, "--files", ":d") },
+        { "files with a sign", ARGS(NEEDED, "--files", "+1:d") },
+        { "files without a directory", ARGS(NEEDED, "--files", "1:") },
+        { "files, no colon", ARGS(NEEDED, "--files", "1") },
+        { "one type twice", ARGS(NEEDED, "--files", "1:d", "--files", "1:e") },
+        { "a fifth type", ARGS(NEEDED, "--files", "1:a", "--files", "2:b", "--files", "3:c",
+                               "--files", "4:d", "--files", "5:e") },
         { "no broker", ARGS("--flash", "f") },
         { "no flash", ARGS("--broker", "h:1") },
         { "empty keyset", ARGS(NEEDED, "--keyset", "") },
@@ -229,6 +252,7 @@ int main(void)
         cmocka_unit_test(every_end_of_a_process_has_a_verdict),
         cmocka_unit_test(causes_are_words_both_ways),
         cmocka_unit_test(the_image_is_told_all_that_the_bootloader_knows),
+        cmocka_unit_test(up_to_four_types_of_data_files_have_directories),
         cmocka_unit_test(a_broker_is_a_host_and_a_port),
         cmocka_unit_test(a_host_may_be_255_characters_long),
         cmocka_unit_test(refuses_a_command_line_that_says_nothing_clear),

@@ -17,6 +17,7 @@ enum option_id {
     FAULTS,
     KEYSET,
     PREFER,
+    FILES,
     OPTION_COUNT
 };
 
@@ -31,6 +32,7 @@ static const struct option options[] = {
     { "faults", required_argument, NULL, FAULTS },
     { "keyset", required_argument, NULL, KEYSET },
     { "prefer", required_argument, NULL, PREFER },
+    { "files", required_argument, NULL, FILES },
     { NULL, 0, NULL, 0 },
 };
 
@@ -117,6 +119,34 @@ bool board_prefer_parse(const char *word, enum board_prefer *prefer)
     return false;
 }
 
+bool board_files_parse(const char *text, struct board_files *files)
+{
+    char *rest = NULL;
+    errno = 0;
+    const long type = strtol(text, &rest, 10);
+    if (*text < '0' || *text > '9' || errno != 0 || type < 1 || type > UINT8_MAX ||
+        rest[0] != ':' || rest[1] == '\0') {
+        return false;
+    }
+    *files = (struct board_files){ (uint8_t)type, rest + 1 };
+    return true;
+}
+
+static bool read_files(const char *text, struct board_args *args)
+{
+    struct board_files one;
+    if (args->file_count == BOARD_FILES_MAX || !board_files_parse(text, &one)) {
+        return false;
+    }
+    for (unsigned i = 0; i < args->file_count; i++) {
+        if (args->files[i].type == one.type) {
+            return false;
+        }
+    }
+    args->files[args->file_count++] = one;
+    return true;
+}
+
 static bool read_option(int id, const char *text, struct board_args *args)
 {
     switch ((enum option_id)id) {
@@ -129,6 +159,7 @@ static bool read_option(int id, const char *text, struct board_args *args)
     case KEYSET: args->keyset = text; return *text != '\0';
     case TRIALS: return read_trials(text, args);
     case PREFER: return board_prefer_parse(text, &args->prefer);
+    case FILES: return read_files(text, args);
     case FAULTS: return read_number(text, 0, 1 << 20, &args->faults_fd);
     case OPTION_COUNT: break;
     }
@@ -149,7 +180,7 @@ bool board_args_read(int argc, char **argv, struct board_args *args)
                     (seen >> id & 1u) != 0 ? "given twice" : "not a possible value");
             return false;
         }
-        seen |= 1u << id;
+        seen |= id != FILES ? 1u << id : 0u;
     }
     if (optind < argc || found.flash == NULL || found.broker == NULL) {
         fprintf(stderr,

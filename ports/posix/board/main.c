@@ -25,6 +25,8 @@ static const char usage[] =
     "  --trials N                 boots that a new image gets to confirm itself, 1 to 8; 1 as "
     "built\n"
     "  --prefer mqtt|http         how to download if a job offers both; mqtt if not given\n"
+    "  --files TYPE:DIR           data files of this type (1 to 255) go to DIR/active; up to four "
+    "times\n"
     "  --boot PATH                the bootloader, if it is not waft-boot beside this program\n"
     "Exit code: 0 ended by SIGTERM, 76 nothing to boot, 77 power was cut, 78 cannot run.\n";
 
@@ -32,7 +34,7 @@ static const char usage[] =
 #define CRASH_PAUSE_MS 1000
 #define CRASH_LIFE_S   1
 
-enum option_id { FLASH = 1, BROKER, CUT, SLOW, KEYSET, TRIALS, PREFER, BOOT, HELP };
+enum option_id { FLASH = 1, BROKER, CUT, SLOW, KEYSET, TRIALS, PREFER, FILES, BOOT, HELP };
 
 static const struct option options[] = {
     { "flash", required_argument, NULL, FLASH },
@@ -42,6 +44,7 @@ static const struct option options[] = {
     { "keyset", required_argument, NULL, KEYSET },
     { "trials", required_argument, NULL, TRIALS },
     { "prefer", required_argument, NULL, PREFER },
+    { "files", required_argument, NULL, FILES },
     { "boot", required_argument, NULL, BOOT },
     { "help", no_argument, NULL, HELP },
     { NULL, 0, NULL, 0 },
@@ -52,6 +55,8 @@ struct board {
     char *keyset; /* NULL: none */
     char *trials; /* NULL: as the bootloader was built */
     char *prefer; /* NULL: MQTT */
+    char *files[BOARD_FILES_MAX];
+    size_t file_count;
     char boot[PATH_MAX];
     struct board_faults faults;
 };
@@ -90,6 +95,16 @@ static bool read_prefer(char *text, struct board *b)
     return board_prefer_parse(text, &ignored);
 }
 
+static bool read_files(char *text, struct board *b)
+{
+    struct board_files ignored;
+    if (b->file_count == BOARD_FILES_MAX || !board_files_parse(text, &ignored)) {
+        return false;
+    }
+    b->files[b->file_count++] = text;
+    return true;
+}
+
 static bool read_boot(const char *text, struct board *b)
 {
     return (size_t)snprintf(b->boot, sizeof b->boot, "%s", text) < sizeof b->boot;
@@ -105,6 +120,7 @@ static bool read_option(int id, char *text, struct board *b)
     case KEYSET: b->keyset = text; return *text != '\0';
     case TRIALS: return read_trials(text, b);
     case PREFER: return read_prefer(text, b);
+    case FILES: return read_files(text, b);
     case BOOT: return read_boot(text, b);
     case HELP: fputs(usage, stdout); exit(EXIT_SUCCESS);
     }
@@ -165,8 +181,9 @@ static int exit_code(enum board_next next, bool stopped)
 static int live(struct board *b, int faults_fd)
 {
     char fd[16], cause[16];
-    char *argv[16] = { b->boot,    "--flash", b->flash,        "--broker", b->broker,
-                       "--faults", fd,        "--reset-cause", cause };
+    char *argv[16 + 2 * BOARD_FILES_MAX] = { b->boot,    "--flash",       b->flash,
+                                             "--broker", b->broker,       "--faults",
+                                             fd,         "--reset-cause", cause };
     size_t count = 9;
     if (b->trials != NULL) {
         argv[count++] = "--trials";
@@ -175,6 +192,10 @@ static int live(struct board *b, int faults_fd)
     if (b->prefer != NULL) {
         argv[count++] = "--prefer";
         argv[count++] = b->prefer;
+    }
+    for (size_t i = 0; i < b->file_count; i++) {
+        argv[count++] = "--files";
+        argv[count++] = b->files[i];
     }
     if (b->keyset != NULL) {
         argv[count++] = "--keyset";

@@ -7,6 +7,7 @@
 #include "ota/shadow.h"
 #include "ota_facade.h"
 #include "posix_board.h"
+#include "posix_files.h"
 #include "posix_http.h"
 #include "posix_mqtt.h"
 #include "release.h"
@@ -35,6 +36,9 @@ struct demo {
     struct posix_http *http;
     struct ota_range_source ranges;
     uint8_t url[OTA_URL_MAX];
+    struct posix_files dirs[BOARD_FILES_MAX];
+    struct ota_file_handler *handlers[BOARD_FILES_MAX];
+    struct ota_files files;
     struct show show;
     atomic_bool test_wanted;
     bool was_connected, was_ready; /* as last told */
@@ -112,6 +116,7 @@ static bool start(struct demo *d)
         .self_test_ms = RELEASE_SELF_TEST_MS,
         .message_count = MESSAGE_COUNT,
         .announce = ota_shadow_announce,
+        .files = d->files.count > 0 ? &d->files : NULL,
         .memory = OTA_BUF_OF(d->memory),
     };
     if (OTA_AgentInit(&config, 0) == OTA_AgentState_NotReady &&
@@ -169,6 +174,21 @@ static bool connect_to_broker(struct demo *d)
     return d->mqtt != NULL;
 }
 
+/* A directory for each type of data files that the command line names. */
+static bool open_files(struct demo *d)
+{
+    for (uint8_t i = 0; i < d->self.args.file_count; i++) {
+        const struct board_files *const to = &d->self.args.files[i];
+        if (!posix_files_open(&d->dirs[i], to->type, to->dir)) {
+            show_line(&d->show, "cannot use %s for data files", to->dir);
+            return false;
+        }
+        d->handlers[i] = &d->dirs[i].base;
+    }
+    d->files = (struct ota_files){ &ota_files_engine, d->handlers, d->self.args.file_count };
+    return true;
+}
+
 /* For downloads over HTTP, by the same authorities as the broker. */
 static bool open_http(struct demo *d)
 {
@@ -186,7 +206,7 @@ static bool run(struct demo *d, const sigset_t *end)
     if (!connect_to_broker(d)) {
         return false;
     }
-    bool started = open_http(d) && start(d);
+    bool started = open_http(d) && open_files(d) && start(d);
     if (started) {
         live(d, end);
         show_line(&d->show, "ending");
