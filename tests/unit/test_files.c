@@ -382,6 +382,27 @@ static void a_broker_that_is_away_delays_and_nothing_else(void **state)
     }
 }
 
+static void suspended_in_any_file_it_goes_on_where_it_was(void **state)
+{
+    (void)state;
+    const struct sim_file files[] = { { 1, one[0] }, { 2, two[0] } };
+    for (unsigned i = 0; i < 12; i++) {
+        char id[8];
+        (void)snprintf(id, sizeof id, "j%u", i);
+        sim_deploy_files(&world, id, i % 2 == 0 ? v2 : NULL, files, 2);
+        assert_true(sim_run(&world, world.now + 60u * (i + 1u)));
+        const uint32_t ops = world.flash.ops, sent = world.stream_bytes;
+        say(OTA_COMMAND_SUSPEND);
+        assert_true(sim_run(&world, world.now + 60000));
+        assert_int_equal(world.flash.ops, ops);
+        assert_in_range(world.stream_bytes, sent, sent + world.cfg.window * 512u);
+        say(OTA_COMMAND_RESUME);
+        settle();
+        assert_int_equal(sim_status(&world, id, NULL), OTA_JOB_SUCCEEDED);
+        expect(v2, one[0], two[0]);
+    }
+}
+
 /* --- fifty files ----------------------------------------------------------------------------- */
 
 /* A handler of the test's own: bytes in memory, a place for each file of its type. */
@@ -557,6 +578,7 @@ int main(void)
         T(a_cancel_forgets_what_is_here),
         T(the_application_says_when_files_are_applied),
         T(a_broker_that_is_away_delays_and_nothing_else),
+        T(suspended_in_any_file_it_goes_on_where_it_was),
         WITH(begin_with_ram, fifty_files_take_no_memory_and_no_more_than_fifty_are_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
