@@ -11,6 +11,8 @@
 #include "http/presign.h"
 #include "identity/identity.h"
 #include "mqtt/reactor.h"
+#include "posix_http.h"
+#include "run.h"
 #include "t.h"
 #include "tmp.h"
 #include <curl/curl.h>
@@ -299,6 +301,96 @@ static void several_devices_download_at_once(void **state)
     }
 }
 
+/* --- the client of a POSIX device ------------------------------------------------------------ */
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t over;
+    unsigned heads;
+    uint32_t status;
+    size_t len;
+    bool same, ended;
+} device = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, .same = true };
+
+#define DEVICE_FIRST 4096u
+
+static bool device_head(uint32_t transfer, uint32_t status, struct ota_span range)
+{
+    (void)transfer;
+    (void)range;
+    device.heads++;
+    device.status = status;
+    return true;
+}
+
+static size_t device_body(uint32_t transfer, struct ota_span bytes)
+{
+    (void)transfer;
+    const size_t at = DEVICE_FIRST + device.len;
+    device.same = device.same && at + bytes.len <= FILE_SIZE &&
+                  memcmp(h.bytes + at, bytes.ptr, bytes.len) == 0;
+    device.len += bytes.len;
+    return bytes.len;
+}
+
+static bool device_ended(uint32_t transfer)
+{
+    (void)transfer;
+    pthread_mutex_lock(&device.lock);
+    device.ended = true;
+    pthread_cond_signal(&device.over);
+    pthread_mutex_unlock(&device.lock);
+    return true;
+}
+
+/* From DEVICE_FIRST to the end, as a device that trusts `ca` alone. */
+static void device_fetches(struct ota_span ca, const char *url)
+{
+    const struct posix_http_cfg cfg = { .ca_pem = ca,
+                                        .sink = { device_head, device_body, device_ended } };
+    device.heads = 0;
+    device.len = 0;
+    device.ended = false;
+    struct posix_http *http = posix_http_open(&cfg);
+    assert_non_null(http);
+    assert_true(posix_http_get(http, ota_span_of_str(url), DEVICE_FIRST, FILE_SIZE - 1u, 1));
+    pthread_mutex_lock(&device.lock);
+    while (!device.ended) {
+        pthread_cond_wait(&device.over, &device.lock);
+    }
+    pthread_mutex_unlock(&device.lock);
+    posix_http_close(http);
+}
+
+/* Its own provider's CA and no other: not another provider's, and not the system's. */
+static void a_device_takes_bytes_from_whom_it_trusts_only(void **state)
+{
+    (void)state;
+    char url[SRV_PRESIGNED_URL_MAX], dir[120];
+    struct srv_err err = { 0 };
+    url_at(url, "t", h.digest, time(NULL));
+    char *own = t_slurp(srv_identity_ca_path(h.id), NULL);
+    (void)snprintf(dir, sizeof dir, "%s/stranger", tmp.path);
+    struct srv_identity_cfg cfg = { .dir = dir, .now = time(NULL) };
+    struct srv_identity *stranger = srv_identity_open(&cfg, &err);
+    assert_non_null(stranger);
+    char *others = t_slurp(srv_identity_ca_path(stranger), NULL);
+
+    device_fetches(ota_span_of_str(own), url);
+    assert_int_equal(device.heads, 1);
+    assert_int_equal(device.status, 206);
+    assert_true(device.same && device.len == FILE_SIZE - DEVICE_FIRST);
+    device_fetches(ota_span_of_str(others), url);
+    assert_int_equal(device.heads, 0);
+    device_fetches(OTA_SPAN_NONE, url);
+    assert_int_equal(device.heads, 0);
+    assert_int_equal(device.len, 0);
+
+    srv_identity_close(stranger);
+    free(own);
+    free(others);
+}
+
 static void store_file(void)
 {
     struct srv_err err;
@@ -391,6 +483,7 @@ int main(void)
         cmocka_unit_test(only_who_was_sent_there_gets_anything),
         cmocka_unit_test(a_disabled_thing_gets_nothing),
         cmocka_unit_test(several_devices_download_at_once),
+        cmocka_unit_test(a_device_takes_bytes_from_whom_it_trusts_only),
     };
     int failed = cmocka_run_group_tests(tests, before_all, after_all);
     curl_global_cleanup();
