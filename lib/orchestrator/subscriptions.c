@@ -65,8 +65,8 @@ void ota_subscriptions_acked(struct ota_orchestrator *o, struct ota_span acked)
             ota_span_eq(ota_orchestrator_filter(o, i), acked)) {
             o->sub_acked |= (uint8_t)bit;
             o->busy = true;
-            o->news = true;
             if ((bit & JOBS_MASK) != 0 && ota_jobs_gate(o)) { /* it has just opened */
+                o->news = true;
                 ota_jobs_reconnected(&o->jobs);
                 ota_check(o);
             }

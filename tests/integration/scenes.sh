@@ -101,6 +101,8 @@ after_3() {
         'jobs/notify-next'
     expect 'results told' "$(wire_count "$job	.*SUCCEEDED")" 1
     expect 'start-next, which could hand over another job' "$(wire_count 'jobs/start-next')" 0
+    # At the connect, and when it is confirmed, if that is later.
+    [ "$(wire_count 'shadow/name/waft/update	.*"1\.1\.0"')" -le 2 ] || fail 'the device says again what it is'
     expect_match 'what the device says of itself' "$(waft thing show "$THING" -o csv | tail -n 1)" \
         ',1\.1\.0,.*,true,B,.*,update-to-1_1_0,accepted$'
     with_device_off look_3

@@ -101,6 +101,29 @@ static void a_device_says_what_it_is_when_it_connects(void **state)
     assert_int_equal(told, 2);
 }
 
+/* The SUBACKs of streams come last, one by one. */
+static struct sim_fate streams_late(struct sim *s, const struct sim_message *m)
+{
+    static unsigned late;
+    (void)s;
+    const struct ota_span topic = { m->topic, m->topic_len };
+    if (m->to != SIM_SUBACK || memmem(topic.ptr, topic.len, "/streams/", 9) == NULL) {
+        return (struct sim_fate){ SIM_PASSES, 0 };
+    }
+    return (struct sim_fate){ SIM_LATE, 100u + 50u * (late++ % 2u) };
+}
+
+static void it_says_so_once_a_connect(void **state)
+{
+    (void)state;
+    open_with(SIM_GOOD);
+    world.fate = streams_late;
+    sim_link(&world, false);
+    sim_link(&world, true);
+    assert_true(sim_run(&world, OTA_NEVER));
+    assert_int_equal(told, 2);
+}
+
 static void after_a_confirm_it_says_what_runs_now_and_how_it_came(void **state)
 {
     (void)state;
@@ -241,6 +264,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_device_says_what_it_is_when_it_connects),
+        TEST(it_says_so_once_a_connect),
         TEST(after_a_confirm_it_says_what_runs_now_and_how_it_came),
         TEST(while_it_is_on_trial_it_says_so),
         TEST(after_a_revert_it_says_why),
