@@ -19,10 +19,11 @@ OTA_APART static ota_err_t gather(const struct ota_boot_cfg *cfg, struct ota_boo
     cfg->scratch->cfg.counter_min = found.counter;
     for (enum ota_slot i = OTA_SLOT_A; i <= OTA_SLOT_B; i++) {
         struct ota_boot_slot *const slot = &facts->slot[i];
-        struct ota_image_header h = { .version = { 0 } };
+        struct ota_image_header h;
+        h.version = (struct ota_version){ 0 };
         /* Only the header: that the image may run is taken for granted until it would. */
-        why_not[i] =
-            ota_image_header_from_flash(store->flash, ota_store_image_region(store, i), &h);
+        const struct ota_region where = ota_store_image_region(store, i);
+        why_not[i] = ota_image_header_from_flash(store->flash, &where, &h);
         slot->trailer = found.slot[i];
         slot->version = h.version;
         slot->verifies = why_not[i] == OTA_OK ? OTA_YES : OTA_NO;
@@ -56,39 +57,37 @@ bool ota_boot_proved(const struct ota_store *store, const struct ota_boot_result
            ota_proved(&result->image->proof, store->layout->slot[result->verdict.slot].offset);
 }
 
-/* Each round ends it or sets one slot aside; without any slot it is recovery. An error: nothing can be verified. */
-OTA_APART static ota_err_t choose(const struct ota_boot_cfg *cfg, struct ota_boot_facts *facts,
-                                  struct ota_boot_result *result)
+/* Each round ends it or sets one slot aside; without any slot it is recovery. */
+static void choose(const struct ota_boot_cfg *cfg, const struct ota_trust *trust,
+                   struct ota_boot_facts *facts, struct ota_boot_result *result)
 {
-    struct ota_trust trust;
-    ota_err_t err = ota_store_trust(cfg->store, &trust);
-    if (err != OTA_OK) {
-        return err;
-    }
+    ota_err_t err;
     do {
         result->verdict = ota_boot_decide(facts, cfg->trials_max);
         if (result->verdict.rule == OTA_BOOT_RECOVERY) {
             result->image = NULL;
-            return OTA_OK;
+            return;
         }
         const enum ota_slot slot = result->verdict.slot;
-        err = prepare(cfg, &trust, result);
+        err = prepare(cfg, trust, result);
         result->why_not[slot] = err;
         facts->slot[slot].verifies = OTA_NO;
     } while (err != OTA_OK);
-    return OTA_OK;
 }
 
 void ota_boot(const struct ota_boot_cfg *cfg, struct ota_boot_result *result)
 {
     struct ota_boot_facts facts;
+    struct ota_trust trust;
     result->verdict = (struct ota_boot_verdict){ .rule = OTA_BOOT_RECOVERY };
     result->image = NULL;
     ota_err_t err = gather(cfg, &facts, result->why_not);
     if (err == OTA_OK) {
-        err = choose(cfg, &facts, result);
+        err = ota_store_trust(cfg->store, &trust);
     }
-    if (err != OTA_OK) {
+    if (err == OTA_OK) {
+        choose(cfg, &trust, &facts, result);
+    } else {
         result->why_not[OTA_SLOT_A] = err;
         result->why_not[OTA_SLOT_B] = err;
     }

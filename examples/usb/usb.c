@@ -15,13 +15,15 @@ static ota_err_t is_wanted(struct usb *u)
 {
     struct ota_store *const store = u->installer.cfg.store;
     const enum ota_slot own = u->installer.cfg.running, other = ota_slot_other(own);
+    const struct ota_region here = ota_store_image_region(store, own);
+    const struct ota_region there = ota_store_image_region(store, other);
     struct ota_store_facts facts;
     struct ota_image_header offered, runs, failed;
     uint8_t head[OTA_IMAGE_HEADER_SIZE];
     const size_t len = u->stick.read(u->stick.context, IMAGE, 0, OTA_BUF_OF(head));
     ota_err_t err = ota_image_header_read((struct ota_span){ head, len }, &offered);
     if (err == OTA_OK) {
-        err = ota_image_header_from_flash(store->flash, ota_store_image_region(store, own), &runs);
+        err = ota_image_header_from_flash(store->flash, &here, &runs);
     }
     if (err == OTA_OK) {
         err = ota_store_facts(store, &facts);
@@ -33,9 +35,7 @@ static ota_err_t is_wanted(struct usb *u)
         return OTA_E_NOT_FOUND;
     }
     const bool tried = facts.slot[other].magic == OTA_MARK_SET && facts.slot[other].trials > 0;
-    return tried &&
-                   ota_image_header_from_flash(store->flash, ota_store_image_region(store, other),
-                                               &failed) == OTA_OK &&
+    return tried && ota_image_header_from_flash(store->flash, &there, &failed) == OTA_OK &&
                    ota_version_compare(offered.version, failed.version) == 0
                ? OTA_E_NOT_FOUND
                : OTA_OK;

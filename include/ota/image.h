@@ -102,7 +102,7 @@ OTA_MUST_CHECK ota_err_t ota_image_read(const struct ota_image_header *h, struct
 
 /** ota_image_header_read() of what begins in `where`; OTA_E_IMAGE_SIZE if there is no room for a header; OTA_E_FLASH. */
 OTA_MUST_CHECK ota_err_t ota_image_header_from_flash(struct ota_flash *flash,
-                                                     struct ota_region where,
+                                                     const struct ota_region *where,
                                                      struct ota_image_header *h);
 
 /**

@@ -52,7 +52,7 @@ struct ota_log {
     const struct ota_region *region;
     uint32_t limit;    /* where the half that is written ends, an offset in flash */
     uint32_t end;      /* where the next record goes, an offset in flash; == limit: full */
-    uint32_t newest;   /* offset in flash of the newest valid record of `kind`; UINT32_MAX: none */
+    uint32_t newest;   /* where the payload of the newest valid record of `kind` is; 0: none */
     uint32_t sequence; /* the highest of all valid records, of any kind */
     uint8_t kind;      /* what this log is for; records of other kinds are skipped */
     bool known;        /* limit, end, newest and sequence say what is in flash */

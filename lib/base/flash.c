@@ -20,19 +20,19 @@ ota_err_t ota_flash_write(struct ota_flash *f, uint32_t offset, struct ota_span 
 
 struct ota_region ota_flash_sector(const struct ota_flash *f, uint32_t offset)
 {
-    OTA_ASSERT(f->sector_size > 0);
-    const struct ota_flash_run even = { f->sector_size, f->size / f->sector_size };
-    const struct ota_flash_run *run = f->run_count > 0 ? f->runs : &even;
-    const struct ota_flash_run *end = run + (f->run_count > 0 ? f->run_count : 1);
-    uint32_t in_run = offset;
-    for (; run < end; run++) {
-        const uint32_t sector = in_run / run->sector_size;
-        if (sector < run->count) {
-            return (struct ota_region){ offset - in_run % run->sector_size, run->sector_size };
-        }
-        in_run -= run->count * run->sector_size;
+    uint32_t size = f->sector_size, in_run = offset;
+    if (offset >= f->size) {
+        return (struct ota_region){ offset, 0 };
     }
-    return (struct ota_region){ offset, 0 };
+    for (uint32_t i = 0; i < f->run_count; i++) {
+        const uint32_t run_size = f->runs[i].count * f->runs[i].sector_size;
+        if (in_run < run_size) {
+            size = f->runs[i].sector_size;
+            break;
+        }
+        in_run -= run_size;
+    }
+    return (struct ota_region){ offset - in_run % size, size };
 }
 
 ota_err_t ota_flash_erase(struct ota_flash *f, uint32_t offset)

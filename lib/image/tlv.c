@@ -44,14 +44,14 @@ OTA_APART static bool copy(const uint8_t *entry, uint8_t *into, size_t size)
 
 /* --- protected area ---------------------------------------------------------- */
 
-/* What an image must say of itself, as bits: absent never means unchecked. */
-enum { SAID_COUNTER = 1, SAID_VENDOR = 2, SAID_CLASS = 4, SAID_ALL = 7 };
+/* Counter, vendor and class: what an image must say of itself, for absent never means unchecked. */
+#define REQUIRED 3u
 
 /*
  * What we do not know may be among them: the release key signed it, and older devices must be able
  * to install newer images.
  */
-static bool read_one(const uint8_t *entry, struct ota_image *image, unsigned *said)
+static bool read_one(const uint8_t *entry, struct ota_image *image, unsigned *required)
 {
     const uint8_t *const value = value_of(entry);
     switch (type_of(entry)) {
@@ -59,11 +59,11 @@ static bool read_one(const uint8_t *entry, struct ota_image *image, unsigned *sa
         if (len_of(entry) != OTA_TLV_COUNTER_SIZE) {
             return false;
         }
-        *said |= SAID_COUNTER;
+        ++*required;
         image->counter = ota_get_u32le(value);
         return true;
-    case OTA_TLV_VENDOR: *said |= SAID_VENDOR; return copy(entry, image->vendor, OTA_UUID_SIZE);
-    case OTA_TLV_CLASS: *said |= SAID_CLASS; return copy(entry, image->class_id, OTA_UUID_SIZE);
+    case OTA_TLV_VENDOR: ++*required; return copy(entry, image->vendor, OTA_UUID_SIZE);
+    case OTA_TLV_CLASS: ++*required; return copy(entry, image->class_id, OTA_UUID_SIZE);
     case OTA_TLV_HARDWARE:
         if (len_of(entry) != OTA_TLV_HARDWARE_SIZE) {
             return false;
@@ -76,33 +76,34 @@ static bool read_one(const uint8_t *entry, struct ota_image *image, unsigned *sa
             return false;
         }
         /* Only image 0 is here, and this is it. */
-        image->dependency_unmet |=
-            ota_get_u32le(value) != 0 ||
-            ota_version_compare(image->header.version, image_version(value + 4)) < 0;
+        if (ota_get_u32le(value) != 0 ||
+            ota_version_compare(image->header.version, image_version(value + 4)) < 0) {
+            image->dependency_unmet = true;
+        }
         return true;
     default: return true;
     }
 }
 /* Entries that fill the area, each of a type of its own, but for dependencies. */
-static bool read_protected(struct ota_image *image, struct ota_span area)
+static bool read_protected(struct ota_image *image, struct ota_span *area)
 {
     const uint8_t *entry, *other;
-    unsigned said = 0;
+    unsigned required = 0;
     image->hw_min = 0;
     image->hw_max = UINT16_MAX;
     image->dependency_unmet = false;
-    while ((entry = next(&area)) != NULL) {
-        struct ota_span rest = area;
+    while ((entry = next(area)) != NULL) {
+        struct ota_span rest = *area;
         while (type_of(entry) != OTA_TLV_DEPENDENCY && (other = next(&rest)) != NULL) {
             if (type_of(other) == type_of(entry)) {
                 return false;
             }
         }
-        if (!read_one(entry, image, &said)) {
+        if (!read_one(entry, image, &required)) {
             return false;
         }
     }
-    return area.len == 0 && said == SAID_ALL;
+    return area->len == 0 && required == REQUIRED;
 }
 
 /* --- unprotected area --------------------------------------------------------- */
@@ -127,15 +128,15 @@ static bool read_signature(struct ota_image *image, const uint8_t *entry, struct
 }
 
 /* Nobody signed these bytes, so nothing is skipped: one digest, and pairs of key id and signature. */
-static bool read_unprotected(struct ota_image *image, struct ota_span area)
+static bool read_unprotected(struct ota_image *image, struct ota_span *area)
 {
     const uint8_t *entry;
     bool has_digest = false;
     image->signature_count = 0;
-    while ((entry = next(&area)) != NULL) {
+    while ((entry = next(area)) != NULL) {
         bool good = false;
         if (type_of(entry) == OTA_TLV_KEY_ID) {
-            good = read_signature(image, entry, &area);
+            good = read_signature(image, entry, area);
         } else if (type_of(entry) == OTA_TLV_DIGEST && !has_digest) {
             good = has_digest = copy(entry, image->digest, OTA_DIGEST_SIZE);
         }
@@ -143,53 +144,56 @@ static bool read_unprotected(struct ota_image *image, struct ota_span area)
             return false;
         }
     }
-    return area.len == 0 && has_digest;
+    return area->len == 0 && has_digest;
 }
 
 /* --- both ------------------------------------------------------------------------ */
 
-/*
- * Step into an area, over which `left` steps: `area` is its entries. The whole area must fit into
- * `*room`, which shrinks by it.
- */
-static ota_err_t enter(struct ota_span *left, uint16_t magic, uint32_t *room, struct ota_span *area)
+/* Both areas, one behind the other; `room` is how large the next one may be. */
+struct areas {
+    struct ota_span left;
+    uint32_t room;
+};
+
+/* Step over an area, which must fit the room: `area` is its entries. */
+static ota_err_t enter(struct areas *all, uint16_t magic, struct ota_span *area)
 {
-    const uint8_t *const info = left->ptr;
-    if (left->len < OTA_TLV_INFO_SIZE) {
+    const uint8_t *const info = all->left.ptr;
+    if (all->left.len < OTA_TLV_INFO_SIZE) {
         return OTA_E_TRUNCATED;
     }
     const uint32_t size = ota_get_u16le(info + 2);
-    if (ota_get_u16le(info) != magic || size < OTA_TLV_INFO_SIZE || size > *room) {
+    if (ota_get_u16le(info) != magic || size < OTA_TLV_INFO_SIZE || size > all->room) {
         return OTA_E_IMAGE_FORMAT;
     }
-    if (size > left->len) {
+    if (size > all->left.len) {
         return OTA_E_TRUNCATED;
     }
-    *room -= size;
-    *area = (struct ota_span){ info + OTA_TLV_INFO_SIZE, size - OTA_TLV_INFO_SIZE };
-    left->ptr += size;
-    left->len -= size;
+    all->left.ptr += size;
+    all->left.len -= size;
+    all->room -= size;
+    area->ptr = info + OTA_TLV_INFO_SIZE;
+    area->len = size - OTA_TLV_INFO_SIZE;
     return OTA_OK;
 }
 
 ota_err_t image_read_areas(const struct ota_image_header *h, struct ota_span tlvs,
                            struct ota_image *image)
 {
+    struct areas all = { tlvs, OTA_IMAGE_TLVS_MAX };
     struct ota_span protected, unprotected;
-    uint32_t room = OTA_IMAGE_TLVS_MAX;
-
-    ota_err_t err = enter(&tlvs, OTA_TLV_MAGIC_PROTECTED, &room, &protected);
+    ota_err_t err = enter(&all, OTA_TLV_MAGIC_PROTECTED, &protected);
     if (err == OTA_OK && protected.len + OTA_TLV_INFO_SIZE != h->protected_size) {
         err = OTA_E_IMAGE_FORMAT;
     }
     if (err == OTA_OK) {
-        err = enter(&tlvs, OTA_TLV_MAGIC, &room, &unprotected);
+        err = enter(&all, OTA_TLV_MAGIC, &unprotected);
     }
     if (err != OTA_OK) {
         return err;
     }
     image->header = *h;
-    image->size = ota_image_tlvs_offset(h) + OTA_IMAGE_TLVS_MAX - room;
-    const bool good = read_protected(image, protected) && read_unprotected(image, unprotected);
+    image->size = ota_image_tlvs_offset(h) + OTA_IMAGE_TLVS_MAX - all.room;
+    const bool good = read_protected(image, &protected) && read_unprotected(image, &unprotected);
     return good ? OTA_OK : OTA_E_IMAGE_FORMAT;
 }

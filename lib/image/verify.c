@@ -9,19 +9,19 @@ static uint32_t least(uint32_t a, uint32_t b)
 
 /* --- header and TLVs ----------------------------------------------------------- */
 
-ota_err_t ota_image_header_from_flash(struct ota_flash *flash, struct ota_region where,
+ota_err_t ota_image_header_from_flash(struct ota_flash *flash, const struct ota_region *where,
                                       struct ota_image_header *h)
 {
     uint8_t head[OTA_IMAGE_HEADER_SIZE];
-    if (where.size < sizeof head) {
+    if (where->size < sizeof head) {
         return OTA_E_IMAGE_SIZE;
     }
-    const ota_err_t err = ota_flash_read(flash, where.offset, OTA_BUF_OF(head));
+    const ota_err_t err = ota_flash_load(flash, where->offset, head, sizeof head);
     return err != OTA_OK ? err : ota_image_header_read(OTA_SPAN_OF(head), h);
 }
 
 /* ota_image_from_flash(), with room of the caller's for both TLV areas. */
-static ota_err_t read_image(struct ota_flash *flash, struct ota_region where,
+static ota_err_t read_image(struct ota_flash *flash, const struct ota_region *where,
                             uint8_t tlvs[OTA_IMAGE_TLVS_MAX], struct ota_image *image)
 {
     struct ota_image_header *const h = &image->header;
@@ -30,11 +30,11 @@ static ota_err_t read_image(struct ota_flash *flash, struct ota_region where,
         return err;
     }
     const uint32_t at = ota_image_tlvs_offset(h);
-    if (at > where.size) {
+    if (at > where->size) {
         return OTA_E_IMAGE_SIZE;
     }
-    const uint32_t len = least(OTA_IMAGE_TLVS_MAX, where.size - at);
-    err = ota_flash_read(flash, where.offset + at, (struct ota_buf){ tlvs, len });
+    const uint32_t len = least(OTA_IMAGE_TLVS_MAX, where->size - at);
+    err = ota_flash_read(flash, where->offset + at, (struct ota_buf){ tlvs, len });
     if (err != OTA_OK) {
         return err;
     }
@@ -47,7 +47,7 @@ ota_err_t ota_image_from_flash(struct ota_flash *flash, struct ota_region where,
                                struct ota_image *image)
 {
     uint8_t tlvs[OTA_IMAGE_TLVS_MAX];
-    return read_image(flash, where, tlvs, image);
+    return read_image(flash, &where, tlvs, image);
 }
 
 /* Asked before the bytes are read and again behind them: see ota/verdict.h. */
@@ -79,7 +79,7 @@ static ota_err_t check_image(struct ota_verify *v, unsigned round)
 
 static ota_err_t begin(struct ota_verify *v)
 {
-    ota_err_t err = read_image(v->cfg.flash, v->cfg.where, v->u.tlvs, &v->result.image);
+    ota_err_t err = read_image(v->cfg.flash, &v->cfg.where, v->u.tlvs, &v->result.image);
     if (err == OTA_OK) {
         err = check_image(v, 0);
     }

@@ -103,7 +103,7 @@ static ota_err_t find_mark(struct ota_store *s, const struct ota_log_record *sta
     struct ota_log_record record;
     uint8_t bytes[OTA_JOURNAL_MARK_SIZE];
     const struct ota_log *log = &s->journal;
-    uint32_t at = state->offset;
+    uint32_t at = state->payload - OTA_LOG_HEADER_SIZE;
     ota_err_t err;
     while ((err = ota_log_next(log, &at, &record)) == OTA_OK) {
         if (record.kind != OTA_LOG_MARK || record.len < sizeof bytes) {

@@ -15,18 +15,18 @@ ota_err_t ota_log_payload(const struct ota_log *log, const struct ota_log_record
     if (at + into.cap > record->len) { /* neither comes near to a wrap: sizes of our own formats */
         return OTA_E_NOT_FOUND;
     }
-    return ota_flash_read(log->flash, record->offset + OTA_LOG_HEADER_SIZE + at, into);
+    return ota_flash_read(log->flash, record->payload + at, into);
 }
 
-/* Is there a valid record at record->offset, in a half that ends at `limit`? */
+/* Is there a valid record around record->payload, in a half that ends at `limit`? */
 static ota_err_t check(struct ota_flash *f, uint32_t limit, struct ota_log_record *record)
 {
     uint8_t piece[OTA_PROGRAM_MAX];
-    uint32_t at = record->offset + OTA_LOG_HEADER_SIZE;
+    uint32_t at = record->payload;
     if (at > limit) {
         return OTA_E_NOT_FOUND;
     }
-    ota_err_t err = ota_flash_load(f, record->offset, piece, OTA_LOG_HEADER_SIZE);
+    ota_err_t err = ota_flash_load(f, at - OTA_LOG_HEADER_SIZE, piece, OTA_LOG_HEADER_SIZE);
     if (err != OTA_OK) {
         return err;
     }
@@ -60,7 +60,7 @@ static ota_err_t next(struct ota_flash *f, uint32_t limit, uint32_t *at, uint32_
 {
     ota_err_t err = OTA_E_NOT_FOUND;
     while (err == OTA_E_NOT_FOUND && *at < end) {
-        record->offset = *at;
+        record->payload = *at + OTA_LOG_HEADER_SIZE;
         err = check(f, limit, record);
         *at += err == OTA_OK ? ota_log_record_size(f, record->len) : f->write_size;
     }
@@ -78,10 +78,12 @@ static bool newer(uint32_t a, uint32_t b)
     return a - b - 1u < UINT32_MAX / 2u;
 }
 
+/* The second half first: what is in the first is looked at last, and wins where there is nothing. */
 ota_err_t ota_log_look(struct ota_log *log)
 {
+    struct ota_flash *const f = log->flash;
     const uint32_t half_size = log->region->size / 2u;
-    uint32_t begin = log->region->offset, top = 0; /* the sequence of log->newest */
+    uint32_t limit = log->region->offset + log->region->size, top = 0; /* sequence of log->newest */
     struct ota_log_record record;
     bool any = false;
     if (log->known) {
@@ -89,22 +91,20 @@ ota_err_t ota_log_look(struct ota_log *log)
     }
     log->newest = OTA_LOG_NONE;
     log->sequence = 0;
-    for (uint32_t half = 0; half < 2u; half++) {
-        uint32_t at = begin, end;
-        const uint32_t limit = begin + half_size;
-        ota_err_t err = ota_used_end(log->flash, (struct ota_region){ begin, half_size }, &end);
-        while (err == OTA_OK) {
-            err = next(log->flash, limit, &at, end, &record);
-            if (err != OTA_OK) {
-                break;
-            }
+    do {
+        uint32_t at = limit - half_size, end;
+        ota_err_t err = ota_used_end(f, (struct ota_region){ at, half_size }, &end);
+        if (err != OTA_OK) {
+            return err;
+        }
+        while ((err = next(f, limit, &at, end, &record)) == OTA_OK) {
             if (!any || newer(record.sequence, log->sequence)) {
                 log->sequence = record.sequence;
                 any = true;
             }
             if (record.kind == log->kind &&
                 (log->newest == OTA_LOG_NONE || newer(record.sequence, top))) {
-                log->newest = record.offset;
+                log->newest = record.payload;
                 top = record.sequence;
             }
         }
@@ -112,12 +112,12 @@ ota_err_t ota_log_look(struct ota_log *log)
             return err;
         }
         /* Go on in the half of the newest record of ours, so that turning over never erases it. */
-        if (half == 0 || (log->newest != OTA_LOG_NONE && log->newest >= begin)) {
+        if (log->newest <= limit) {
             log->end = at;
             log->limit = limit;
         }
-        begin = limit;
-    }
+        limit -= half_size;
+    } while (limit > log->region->offset);
     log->known = true;
     return OTA_OK;
 }
@@ -128,10 +128,10 @@ ota_err_t ota_log_newest(struct ota_log *log, struct ota_log_record *record)
     if (err != OTA_OK) {
         return err;
     }
+    record->payload = log->newest;
     if (log->newest == OTA_LOG_NONE) {
         return OTA_E_NOT_FOUND;
     }
-    record->offset = log->newest;
     err = check(log->flash, log->limit, record);
     log->known = err == OTA_OK;
     return err == OTA_E_NOT_FOUND ? OTA_E_FLASH_READ_BACK : err;

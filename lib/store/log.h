@@ -15,7 +15,7 @@
 #include "ota/store.h"
 
 #define OTA_LOG_HEADER_SIZE 16u
-#define OTA_LOG_NONE        UINT32_MAX
+#define OTA_LOG_NONE        0u
 
 /* The first three bytes of a record: its magic "wr", and format 1. The fourth is its kind. */
 #define OTA_LOG_MAGIC      0x017277u
@@ -31,7 +31,7 @@ enum ota_log_kind {
 };
 
 struct ota_log_record {
-    uint32_t offset; /* of its header, in flash */
+    uint32_t payload; /* an offset in flash; its header is before it */
     uint32_t sequence;
     uint32_t len; /* of its payload */
     uint8_t kind;

@@ -74,7 +74,7 @@ ota_err_t ota_log_append(struct ota_log *log, enum ota_log_kind kind, struct ota
         err = write_record(log->flash, (struct ota_region){ log->end, size }, header, payload);
     }
     if (err == OTA_OK) {
-        log->newest = own ? log->end : log->newest;
+        log->newest = own ? log->end + OTA_LOG_HEADER_SIZE : log->newest;
         log->end += size;
         log->sequence++;
         log->known = true;

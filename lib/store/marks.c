@@ -28,7 +28,8 @@ static ota_err_t write_field(struct ota_store *s, enum ota_slot slot, uint32_t f
         ota_put_u32le(bytes, sequence);
         ota_put_u32le(bytes + 4, ~sequence);
     }
-    return ota_program(s->flash, ota_trailer_at(s, slot, field), (struct ota_span){ bytes, size });
+    return ota_program(s->flash, ota_trailer_at(s->flash, &s->layout->slot[slot], field),
+                       (struct ota_span){ bytes, size });
 }
 
 static struct deed begin(struct ota_store *s, enum ota_slot slot)

@@ -2,14 +2,12 @@
 #include "ota/assert.h"
 #include <string.h>
 
-bool ota_erased(struct ota_span bytes, uint8_t erased)
+bool ota_erased(const uint8_t *bytes, size_t len, uint8_t erased)
 {
-    for (size_t i = 0; i < bytes.len; i++) {
-        if (bytes.ptr[i] != erased) {
-            return false;
-        }
+    while (len > 0 && bytes[len - 1u] == erased) {
+        len--;
     }
-    return true;
+    return len == 0;
 }
 
 ota_err_t ota_program(struct ota_flash *f, uint32_t offset, struct ota_span bytes)

@@ -19,8 +19,8 @@ static inline uint32_t ota_round_up(uint32_t size, uint32_t unit)
     return over == 0 ? size : size + (unit - over);
 }
 
-/** Whether all of `bytes` are as an erase leaves them. */
-bool ota_erased(struct ota_span bytes, uint8_t erased);
+/** Whether all `len` of `bytes` are as an erase leaves them. */
+bool ota_erased(const uint8_t *bytes, size_t len, uint8_t erased);
 
 /**
  * Program at most OTA_PROGRAM_MAX bytes and read them back.

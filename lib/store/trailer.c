@@ -18,16 +18,19 @@ static uint32_t magic_room(uint32_t width)
     return width < MAGIC_SIZE ? MAGIC_SIZE : width;
 }
 
-struct ota_region ota_trailer_region(const struct ota_flash *f, const struct ota_region *slot)
+OTA_APART uint32_t ota_trailer_at(const struct ota_flash *f, const struct ota_region *slot,
+                                  uint32_t field)
 {
     const uint32_t a = width(f);
-    const uint32_t fields = magic_room(a) + (OTA_TRAILER_FIELDS - 1u) * a;
-    const uint32_t end = slot->offset + slot->size;
-    uint32_t begin = end;
-    while (end - begin < fields && begin > slot->offset) {
-        begin = ota_flash_sector(f, begin - 1u).offset;
-    }
-    return (struct ota_region){ begin, end - begin };
+    return slot->offset + slot->size - magic_room(a) - field * a;
+}
+
+struct ota_region ota_trailer_region(const struct ota_flash *f, const struct ota_region *slot)
+{
+    const uint32_t lowest = ota_trailer_at(f, slot, OTA_TRAILER_FIELDS - 1u);
+    const bool fits = lowest - slot->offset < slot->size;
+    const uint32_t begin = fits ? ota_flash_sector(f, lowest).offset : slot->offset;
+    return (struct ota_region){ begin, slot->offset + slot->size - begin };
 }
 
 struct ota_region ota_store_image_region(const struct ota_store *s, enum ota_slot slot)
@@ -37,60 +40,59 @@ struct ota_region ota_store_image_region(const struct ota_store *s, enum ota_slo
     return (struct ota_region){ whole->offset, trailer.offset - whole->offset };
 }
 
-OTA_APART uint32_t ota_trailer_at(const struct ota_store *s, enum ota_slot slot, uint32_t field)
-{
-    const struct ota_region *whole = &s->layout->slot[slot];
-    const uint32_t a = width(s->flash);
-    return whole->offset + whole->size - magic_room(a) - field * a;
-}
+/* MCUboot's magic: two bytes that are A itself, or fixed ones for A = 8; then fourteen. */
+#define TAIL_SIZE (MAGIC_SIZE - 2u)
 
-/* MCUboot's magic but for its first byte: a fixed one for A = 8; for others A itself in two bytes, then fourteen. */
-static const uint8_t magics[2][MAGIC_SIZE - 1u] = {
-    { 0xc2, 0x95, 0xf3, 0x60, 0xd2, 0xef, 0x7f, 0x35, 0x52, 0x50, 0x0f, 0x2c, 0xb6, 0x79, 0x80 },
-    { 0x00, 0x2d, 0xe1, 0x5d, 0x29, 0x41, 0x0b, 0x8d, 0x77, 0x67, 0x9c, 0x11, 0x0f, 0x1f, 0x8a },
+static const uint8_t tails[2][TAIL_SIZE] = {
+    { 0x95, 0xf3, 0x60, 0xd2, 0xef, 0x7f, 0x35, 0x52, 0x50, 0x0f, 0x2c, 0xb6, 0x79, 0x80 },
+    { 0x2d, 0xe1, 0x5d, 0x29, 0x41, 0x0b, 0x8d, 0x77, 0x67, 0x9c, 0x11, 0x0f, 0x1f, 0x8a },
 };
 
-static uint8_t magic_first(uint32_t a)
+static uint32_t head_of(uint32_t a)
 {
-    return a == 8u ? 0x77u : (uint8_t)a;
+    return a == 8u ? 0xc277u : a;
 }
 
 uint32_t ota_trailer_magic(const struct ota_store *s, uint8_t bytes[OTA_FLASH_WRITE_SIZE_MAX])
 {
     const uint32_t a = width(s->flash), filling = magic_room(a) - MAGIC_SIZE;
     memset(bytes, s->flash->erased, filling);
-    bytes[filling] = magic_first(a);
-    memcpy(bytes + filling + 1u, magics[a != 8u], sizeof magics[0]);
+    bytes[filling] = (uint8_t)head_of(a);
+    bytes[filling + 1u] = (uint8_t)(head_of(a) >> 8);
+    memcpy(bytes + filling + 2u, tails[a != 8u], TAIL_SIZE);
     return filling + MAGIC_SIZE;
 }
 
 /* --- reading ----------------------------------------------------------------- */
 
-/* What the `size` bytes of a field say; what is filling must be blank. */
+/* What the `size` bytes of a field say: all blank, or what the mark must be and blank filling; else it is torn. */
 OTA_APART static enum ota_mark mark_of(const struct ota_flash *f, uint32_t field,
                                        const uint8_t *bytes, uint32_t size)
 {
     const uint32_t a = width(f);
-    uint32_t used = 1;
-    bool whole;
-    if (ota_erased((struct ota_span){ bytes, size }, f->erased)) {
+    if (ota_erased(bytes, size, f->erased)) {
         return OTA_MARK_UNSET;
     }
-    switch (field) {
-    case OTA_TRAILER_MAGIC: /* at the end of its field */
-        used = 0;
+    if (field == OTA_TRAILER_MAGIC) { /* at the end of its field */
         size -= MAGIC_SIZE;
-        whole = bytes[size] == magic_first(a) &&
-                memcmp(bytes + size + 1u, magics[a != 8u], sizeof magics[0]) == 0;
-        break;
-    case OTA_TRAILER_SEQUENCE: /* a number and its complement */
-        used = 8;
-        whole = ota_get_u32le(bytes) == ~ota_get_u32le(bytes + 4);
-        break;
-    default: whole = bytes[0] == OTA_TRAILER_SET; break;
+        if (ota_get_u16le(bytes + size) != head_of(a) ||
+            memcmp(bytes + size + 2u, tails[a != 8u], TAIL_SIZE) != 0) {
+            return OTA_MARK_TORN;
+        }
+    } else if (field == OTA_TRAILER_SEQUENCE) { /* a number and its complement */
+        if (ota_get_u32le(bytes) != ~ota_get_u32le(bytes + 4)) {
+            return OTA_MARK_TORN;
+        }
+        bytes += 8;
+        size -= 8u;
+    } else {
+        if (bytes[0] != OTA_TRAILER_SET) {
+            return OTA_MARK_TORN;
+        }
+        bytes++;
+        size--;
     }
-    const struct ota_span filling = { bytes + used, size - used };
-    return whole && ota_erased(filling, f->erased) ? OTA_MARK_SET : OTA_MARK_TORN;
+    return ota_erased(bytes, size, f->erased) ? OTA_MARK_SET : OTA_MARK_TORN;
 }
 
 ota_err_t ota_trailer_facts(struct ota_store *s, enum ota_slot slot, struct ota_slot_facts *facts)
@@ -102,7 +104,8 @@ ota_err_t ota_trailer_facts(struct ota_store *s, enum ota_slot slot, struct ota_
         uint8_t bytes[OTA_FLASH_WRITE_SIZE_MAX];
         const uint32_t a = width(s->flash);
         const uint32_t size = field == OTA_TRAILER_MAGIC ? magic_room(a) : a;
-        const ota_err_t err = ota_flash_load(s->flash, ota_trailer_at(s, slot, field), bytes, size);
+        const ota_err_t err = ota_flash_load(
+            s->flash, ota_trailer_at(s->flash, &s->layout->slot[slot], field), bytes, size);
         if (err != OTA_OK) {
             return err;
         }

@@ -20,11 +20,11 @@ enum ota_trailer_field {
 };
 #define OTA_TRAILER_FIELDS (OTA_TRAILER_TRIAL + OTA_TRIALS_MAX)
 
-/** The sectors at a slot's end that hold the trailer and nothing else. */
+/** The sectors at a slot's end that hold the trailer and nothing else; all of a slot that is too small for it. */
 struct ota_region ota_trailer_region(const struct ota_flash *f, const struct ota_region *slot);
 
 /** Where a field is: an offset in flash. */
-uint32_t ota_trailer_at(const struct ota_store *s, enum ota_slot slot, uint32_t field);
+uint32_t ota_trailer_at(const struct ota_flash *f, const struct ota_region *slot, uint32_t field);
 
 /* The first byte of a flag that is set; the rest of its field is blank. */
 #define OTA_TRAILER_SET 0x01u

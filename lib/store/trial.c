@@ -5,7 +5,7 @@
 ota_err_t ota_trailer_stain(struct ota_store *s, enum ota_slot slot, uint32_t field)
 {
     struct ota_flash *const f = s->flash;
-    const uint32_t at = ota_trailer_at(s, slot, field);
+    const uint32_t at = ota_trailer_at(f, &s->layout->slot[slot], field);
     uint8_t bytes[OTA_FLASH_WRITE_SIZE_MAX];
     memset(bytes, f->erased, sizeof bytes);
     bytes[0] = OTA_TRAILER_SET;

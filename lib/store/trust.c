@@ -36,7 +36,7 @@ static ota_err_t read_trust(struct ota_store *s, struct ota_trust *trust)
     if (err == OTA_OK && record.len < ota_keyset_revoked_offset(trust)) {
         err = OTA_E_NOT_FOUND;
     }
-    uint32_t at = record.offset + OTA_LOG_HEADER_SIZE + OTA_KEYSET_HEAD_SIZE;
+    uint32_t at = record.payload + OTA_KEYSET_HEAD_SIZE;
     if (err == OTA_OK) {
         err = read_anchors(s->flash, &at, trust->release, trust->release_count);
     }
