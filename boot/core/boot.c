@@ -7,8 +7,8 @@
 /* --- facts ------------------------------------------------------------------------------------ */
 
 /* An error here means that nothing can be decided; a slot without an image is a fact like others. */
-OTA_APART static ota_err_t gather(const struct ota_boot_cfg *cfg, struct ota_boot_facts *facts,
-                                  ota_err_t why_not[OTA_SLOT_COUNT])
+static ota_err_t gather(const struct ota_boot_cfg *cfg, struct ota_boot_facts *facts,
+                        ota_err_t why_not[OTA_SLOT_COUNT])
 {
     struct ota_store *const store = cfg->store;
     struct ota_store_facts found;

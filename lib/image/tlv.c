@@ -84,8 +84,9 @@ static bool read_one(const uint8_t *entry, struct ota_image *image, unsigned *re
     default: return true;
     }
 }
+
 /* Entries that fill the area, each of a type of its own, but for dependencies. */
-static bool read_protected(struct ota_image *image, struct ota_span *area)
+OTA_APART static bool read_protected(struct ota_image *image, struct ota_span *area)
 {
     const uint8_t *entry, *other;
     unsigned required = 0;

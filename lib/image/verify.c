@@ -102,7 +102,7 @@ static ota_err_t digest_piece(struct ota_verify *v, uint32_t len)
 }
 
 /* Here ends what the image digest covers: it must be the one that was signed. */
-OTA_APART static ota_err_t compare_digest(struct ota_verify *v)
+static ota_err_t compare_digest(struct ota_verify *v)
 {
     for (unsigned round = 0; round < OTA_PROOF_ROUNDS; round++) {
         uint8_t digest[OTA_DIGEST_SIZE];
@@ -120,7 +120,7 @@ OTA_APART static ota_err_t compare_digest(struct ota_verify *v)
 }
 
 /* One running digest gives both: the image digest on the way, the file digest at the end. */
-OTA_APART static ota_err_t digest_some(struct ota_verify *v, uint32_t budget)
+static ota_err_t digest_some(struct ota_verify *v, uint32_t budget)
 {
     const uint32_t size = v->result.image.size;
     const uint32_t signed_size = ota_image_signed_size(&v->result.image.header);
