@@ -55,7 +55,7 @@ static ota_err_t look_at(struct ota_file_banks *b, unsigned bank, struct bank_fa
         if (err != OTA_OK) {
             return err;
         }
-        if (ota_erased((struct ota_span){ bytes, piece.cap }, b->flash->erased)) {
+        if (ota_erased(bytes, piece.cap, b->flash->erased)) {
             continue;
         }
         facts->blank = false;
