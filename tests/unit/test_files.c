@@ -412,8 +412,14 @@ static struct {
     unsigned verified, applied, kept, discarded;
     unsigned busy; /* each verb is so often busy before it is done */
     unsigned waits;
-    ota_err_t verdict;
+    ota_err_t verdict; /* of the 31st file */
+    enum ram_verb { NO_VERB, BEGIN, WRITE, READ, VERIFIED, APPLY, KEEP, DISCARD } broken;
 } ram;
+
+static ota_err_t unless_broken(enum ram_verb verb)
+{
+    return ram.broken == verb ? OTA_E_FLASH : OTA_OK;
+}
 
 static ota_err_t busy_or(ota_err_t err)
 {
@@ -444,7 +450,7 @@ static ota_err_t ram_begin(struct ota_file_handler *h, const struct ota_file *fi
 {
     (void)h;
     memset(ram.staged[file->nth] + from, 0, sizeof ram.staged[0] - from);
-    return busy_or(OTA_OK);
+    return busy_or(unless_broken(BEGIN));
 }
 
 static ota_err_t ram_write(struct ota_file_handler *h, const struct ota_file *file, uint32_t offset,
@@ -453,7 +459,7 @@ static ota_err_t ram_write(struct ota_file_handler *h, const struct ota_file *fi
     (void)h;
     assert_true(offset + bytes.len <= file->size);
     memcpy(ram.staged[file->nth] + offset, bytes.ptr, bytes.len);
-    return OTA_OK;
+    return unless_broken(WRITE);
 }
 
 static ota_err_t ram_read(struct ota_file_handler *h, const struct ota_file *file, uint32_t offset,
@@ -461,13 +467,13 @@ static ota_err_t ram_read(struct ota_file_handler *h, const struct ota_file *fil
 {
     (void)h;
     memcpy(into.ptr, ram.staged[file->nth] + offset, into.cap);
-    return OTA_OK;
+    return unless_broken(READ);
 }
 
 static ota_err_t ram_verified(struct ota_file_handler *h, const struct ota_file *file)
 {
     (void)h;
-    const ota_err_t err = busy_or(file->index == 30 ? ram.verdict : OTA_OK);
+    const ota_err_t err = busy_or(file->index == 30 ? ram.verdict : unless_broken(VERIFIED));
     ram.verified += err == OTA_OK;
     return err;
 }
@@ -475,7 +481,7 @@ static ota_err_t ram_verified(struct ota_file_handler *h, const struct ota_file 
 static ota_err_t ram_apply(struct ota_file_handler *h)
 {
     (void)h;
-    const ota_err_t err = busy_or(OTA_OK);
+    const ota_err_t err = busy_or(unless_broken(APPLY));
     ram.applied += err == OTA_OK;
     return err;
 }
@@ -483,7 +489,7 @@ static ota_err_t ram_apply(struct ota_file_handler *h)
 static ota_err_t ram_keep(struct ota_file_handler *h)
 {
     (void)h;
-    const ota_err_t err = busy_or(OTA_OK);
+    const ota_err_t err = busy_or(unless_broken(KEEP));
     ram.kept += err == OTA_OK;
     return err;
 }
@@ -491,7 +497,7 @@ static ota_err_t ram_keep(struct ota_file_handler *h)
 static ota_err_t ram_discard(struct ota_file_handler *h)
 {
     (void)h;
-    const ota_err_t err = busy_or(OTA_OK);
+    const ota_err_t err = busy_or(unless_broken(DISCARD));
     ram.discarded += err == OTA_OK;
     return err;
 }
@@ -555,6 +561,97 @@ static void fifty_files_take_no_memory_and_no_more_than_fifty_are_taken(void **s
     }
 }
 
+static void a_handler_that_fails_ends_the_job(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *id;
+        enum ram_verb broken;
+    } rows[] = { { "begin", BEGIN },
+                 { "write", WRITE },
+                 { "read", READ },
+                 { "verified", VERIFIED },
+                 { "apply", APPLY } };
+    struct sim_image *data = sim_data_make(sim_keys_real(), 500, 1);
+    ram.busy = 1;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        ram.broken = rows[i].broken;
+        ram.discarded = 0;
+        deploy_many(rows[i].id, 1, &data);
+        settle();
+        CHECK_ROW(rows[i].id, sim_status(&world, rows[i].id, NULL) == OTA_JOB_FAILED);
+        expect_reason(rows[i].id, "OTA_E_FLASH");
+        CHECK_ROW(rows[i].id, ram.discarded > 1 && ram.applied == 0 && ram.kept == 0);
+    }
+    sim_image_free(data);
+}
+
+/* What must happen and cannot: nothing more is done, and nothing is told, before a restart. */
+static void a_handler_that_cannot_end_a_job_stops_the_workflow(void **unused)
+{
+    (void)unused;
+    struct sim_image *data = sim_data_make(sim_keys_real(), 500, 1);
+    ram.broken = DISCARD;
+    deploy_many("begins", 1, &data);
+    settle();
+    assert_int_equal(state(), OTA_JOURNAL_CLAIMED);
+    assert_true(world.device.o.halted);
+    ram.broken = KEEP;
+    sim_boot(&world);
+    settle();
+    assert_int_equal(state(), OTA_JOURNAL_REPORT_OK);
+    assert_true(world.device.o.halted);
+    assert_int_equal(sim_status(&world, "begins", NULL), OTA_JOB_IN_PROGRESS);
+    ram.broken = NO_VERB;
+    sim_boot(&world);
+    settle();
+    assert_int_equal(sim_status(&world, "begins", NULL), OTA_JOB_SUCCEEDED);
+    assert_int_equal(ram.kept, 1);
+    sim_image_free(data);
+}
+
+/* --- a journal that is lost ----------------------------------------------------------------- */
+
+/* In the middle of the test: the image goes on without a job, and so do its files. */
+static void lose_the_journal_in_a_test(enum ota_command verdict)
+{
+    const struct sim_file files[] = { { 1, one[1] }, { 2, two[1] } };
+    assert_int_equal(deploy_edition("before", NULL, 0), OTA_JOB_SUCCEEDED);
+    world.hands_off = true;
+    sim_deploy_files(&world, "j", v2, files, 2);
+    run_to(OTA_JOURNAL_READY);
+    say(OTA_COMMAND_ACTIVATE);
+    run_to(OTA_JOURNAL_TESTING);
+    assert_true(sim_run(&world, world.now + 1000));
+    expect(v2, one[1], two[1]);
+    wipe(world.layout.journal);
+    world.cfg.trials_max = 2;
+    sim_boot(&world);
+    assert_true(sim_run(&world, world.now + 1000));
+    expect(v2, one[1], two[1]);
+    say(verdict);
+    world.hands_off = false;
+    sim_cancel(&world, "j");
+    settle();
+}
+
+static void without_its_journal_an_image_that_passes_keeps_its_files(void **state)
+{
+    (void)state;
+    lose_the_journal_in_a_test(OTA_COMMAND_CONFIRM);
+    expect(v2, one[1], two[1]);
+    two[2]->bytes[9] ^= 1;
+    assert_int_equal(deploy_edition("spoilt", NULL, 2), OTA_JOB_REJECTED);
+    expect(v2, one[1], two[1]);
+}
+
+static void without_its_journal_an_image_that_fails_takes_its_files_along(void **state)
+{
+    (void)state;
+    lose_the_journal_in_a_test(OTA_COMMAND_REJECT);
+    expect(v1, one[0], two[0]);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -579,6 +676,10 @@ int main(void)
         T(the_application_says_when_files_are_applied),
         T(a_broker_that_is_away_delays_and_nothing_else),
         T(suspended_in_any_file_it_goes_on_where_it_was),
+        T(without_its_journal_an_image_that_passes_keeps_its_files),
+        T(without_its_journal_an_image_that_fails_takes_its_files_along),
+        WITH(begin_with_ram, a_handler_that_fails_ends_the_job),
+        WITH(begin_with_ram, a_handler_that_cannot_end_a_job_stops_the_workflow),
         WITH(begin_with_ram, fifty_files_take_no_memory_and_no_more_than_fifty_are_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
