@@ -88,7 +88,8 @@ OTA_MUST_CHECK ota_err_t ota_agent_post_decision(struct ota_agent *a,
 
 /*
  * What an HTTP client hears (ota/fetched.h). Nothing of it is ever dropped: without room nothing is taken, and the
- * client holds the transfer up and posts it again. Half of the inbox is for it, so that messages have room beside it.
+ * client holds the transfer up and posts it again. There is room while less than half of the inbox is in use, so that
+ * messages have theirs beside it.
  */
 bool ota_agent_post_fetched_head(struct ota_agent *a, uint32_t transfer, uint32_t status,
                                  struct ota_span content_range);

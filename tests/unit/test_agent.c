@@ -426,6 +426,41 @@ static void parts_of_a_response_wait_for_room_and_none_is_dropped(void **state)
     close_agent(&w);
 }
 
+/* The model beside it: parts that wait, in order; a link's edge takes the messages from between them. */
+static void parts_move_up_in_their_order_when_messages_go(void **state)
+{
+    (void)state;
+    struct world w;
+    open_agent(&w, 11, 64);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_true(post(&w, TOPICS "notify", "x"));
+        assert_true(ota_agent_post_fetched_ended(&w.agent, i));
+    }
+    ota_agent_post_link(&w.agent, true);
+    assert_int_equal(w.agent.inbox.stats.dropped, 3);
+    for (unsigned i = 0; i < 8; i++) {
+        assert_true(post(&w, TOPICS "notify", "x"));
+    }
+    assert_false(post(&w, TOPICS "notify", "x"));
+    run(&w);
+    assert_int_equal(w.agent.inbox.stats.processed, 11);
+    assert_int_equal(w.events, 8);
+    close_agent(&w);
+}
+
+/* A block with no room for more than its head takes nothing, and says so. */
+static void an_inbox_too_small_for_parts_takes_none(void **state)
+{
+    (void)state;
+    struct world w;
+    open_agent(&w, 2, OTA_INBOX_OVERHEAD + 4u);
+    assert_false(ota_agent_post_fetched_head(&w.agent, 1, 206, OTA_SPAN_LIT("bytes 0-1/2")));
+    assert_int_equal(ota_agent_post_fetched_body(&w.agent, 1, OTA_SPAN_LIT("body")), 0);
+    run(&w);
+    assert_int_equal(w.events, 0);
+    close_agent(&w);
+}
+
 static void a_link_that_blinks_is_subscribed_anew_once(void **state)
 {
     (void)state;
@@ -729,6 +764,8 @@ int main(void)
         cmocka_unit_test(an_answer_too_large_is_asked_for_without_its_document),
         cmocka_unit_test(what_came_over_the_link_before_is_dropped),
         cmocka_unit_test(parts_of_a_response_wait_for_room_and_none_is_dropped),
+        cmocka_unit_test(parts_move_up_in_their_order_when_messages_go),
+        cmocka_unit_test(an_inbox_too_small_for_parts_takes_none),
         cmocka_unit_test(a_link_that_blinks_is_subscribed_anew_once),
         cmocka_unit_test(a_document_stays_while_other_threads_post),
         cmocka_unit_test(a_command_that_means_nothing_does_nothing),
