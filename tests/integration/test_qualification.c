@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include "device.h"
+#include "gate.h"
 #include "ota/image_write.h"
 #include "run.h"
 #include "t.h"
@@ -23,8 +24,12 @@
 
 /* A download that is to be met in its middle takes this long; nobody waits for its end. */
 #define SLOW_MS 15000u
+/* An URL is no good any more when this one is at 40 %, in 10 seconds. */
+#define SLOWER_MS     25000u
+#define URL_EXPIRES_S "8"
 
 static struct t_tmp tmp;
+static struct t_gate gate; /* in front of the provider's HTTPS */
 
 /* Each does what its name says, or meets what it says. */
 static struct lane {
@@ -32,8 +37,9 @@ static struct lane {
     struct t_device d;
 } steady = { .thing = "steady" }, careful = { .thing = "careful" }, deaf = { .thing = "deaf" },
   crashing = { .thing = "crashing" }, resuming = { .thing = "resuming" },
-  fickle = { .thing = "fickle" };
-static struct lane *const lanes[] = { &steady, &careful, &deaf, &crashing, &resuming, &fickle };
+  fickle = { .thing = "fickle" }, expiring = { .thing = "expiring" };
+static struct lane *const lanes[] = { &steady,   &careful, &deaf,    &crashing,
+                                      &resuming, &fickle,  &expiring };
 
 /* --- programs ------------------------------------------------------------------------------- */
 
@@ -41,7 +47,7 @@ static struct lane *const lanes[] = { &steady, &careful, &deaf, &crashing, &resu
 
 /* Several at once: none of them needs another's result. */
 static struct {
-    struct t_started started[16];
+    struct t_started started[24];
     size_t count;
 } crew;
 
@@ -107,14 +113,32 @@ static void strip_signature(const char *from, const char *to)
     free(bytes);
 }
 
+/* As `waft up` has stored it for its user. */
+static uint16_t api_port(void)
+{
+    json_error_t why;
+    char *text = t_slurp("config/waft/provider.json", NULL);
+    json_t *profile = json_loads(text, 0, &why);
+    const char *const url = json_string_value(json_object_get(profile, "url"));
+    const int port = atoi(strrchr(url, ':') + 1);
+    json_decref(profile);
+    free(text);
+    return (uint16_t)port;
+}
+
 static void make_keys_and_provider(void)
 {
-    BEGIN("up", "--data", "provider", "--detach");
+    char url[64];
+    t_gate_make(&gate);
+    (void)snprintf(url, sizeof url, "https://127.0.0.1:%u", gate.port);
+    BEGIN("up", "--data", "provider", "--detach", "--download-url", url, "--url-expires",
+          URL_EXPIRES_S);
     BEGIN("key", "new", "release");
     BEGIN("key", "new", "deploy");
     BEGIN("key", "new", "stranger");
     BEGIN("key", "new", "other", "--type", "ed25519");
     finish_all();
+    t_gate_open(&gate, api_port());
 }
 
 static void make_images_and_things(void)
@@ -126,6 +150,7 @@ static void make_images_and_things(void)
     begin_sign("untrusted.img", "2.3.0", "demo-2.1.0", "stranger", "2");
     begin_sign("algorithm.img", "2.4.0", "demo-2.1.0", "other", "2");
     begin_sign("deaf.img", "2.5.0", "demo-2.2.0", "release", "2");
+    begin_sign("large.img", "2.7.0", "demo-1.4.0", "release", "2");
     begin_sign("crash.img", "2.6.0", "/bin/false", "release", "2");
     for (size_t i = 0; i < COUNT(lanes); i++) {
         BEGIN("thing", "create", lanes[i]->thing);
@@ -174,19 +199,25 @@ static void deploy_to_the_sleeping(void)
     begin_deploy("algorithm.img", &careful, "IncorrectSigningAlgorithm");
     begin_deploy("deaf.img", &deaf, "RollbackIfUnableToConnectAfterUpdate");
     begin_deploy("crash.img", &crashing, "ImageCrashed");
+    BEGIN("deploy", "large.img", "--to", expiring.thing, "--key", "deploy", "--job",
+          "PresignedUrlExpired", "--protocol", "http");
     finish_all();
     deploy("later.img", &steady, "BackToBackDownloads"); /* behind the first */
 }
 
-/* So slow that greater.img takes SLOW_MS. */
-static void start_slow(struct lane *lane)
+/* So slow that this image takes `ms`. */
+static void start_slow_for(struct lane *lane, const char *image, unsigned ms)
 {
     struct stat st;
     char pace[16];
-    assert_int_equal(stat("greater.img", &st), 0);
-    (void)snprintf(pace, sizeof pace, "%u",
-                   (unsigned)(SLOW_MS * 1000u / (st.st_size / 1024u + 1u)));
+    assert_int_equal(stat(image, &st), 0);
+    (void)snprintf(pace, sizeof pace, "%u", ms * 1000u / ((unsigned)st.st_size / 1024u + 1u));
     t_device_start(&lane->d, "--us-per-kb", pace);
+}
+
+static void start_slow(struct lane *lane)
+{
+    start_slow_for(lane, "greater.img", SLOW_MS);
 }
 
 static void start_fast(struct lane *lane)
@@ -207,6 +238,7 @@ static int before_all(void **state)
     start_fast(&crashing);
     start_slow(&resuming);
     start_slow(&fickle);
+    start_slow_for(&expiring, "large.img", SLOWER_MS);
     return 0;
 }
 
@@ -218,6 +250,7 @@ static int after_all(void **state)
             (void)t_device_end(&lanes[i]->d, SIGTERM);
         }
     }
+    t_gate_shut(&gate);
     return t_code(t_waft("down", "--data", "provider"));
 }
 
@@ -425,6 +458,28 @@ static void rollback_if_unable_to_connect(void **state)
     assert_int_equal(resets(&deaf), 2);
 }
 
+/*
+ * The transfer breaks off when its URL is no good any more, and MQTT does not: so what the device
+ * asks with next is refused, and it has the job told again for a new one.
+ */
+static int break_the_transfer(void **state)
+{
+    (void)state;
+    t_device_until(&expiring.d, "downloading: 40 %");
+    assert_null(strstr(expiring.d.log, "downloading: 90 %"));
+    t_gate_shut(&gate);
+    t_gate_open(&gate, api_port());
+    return 0;
+}
+
+static void presigned_url_expired(void **state)
+{
+    (void)state;
+    expect_job("PresignedUrlExpired", "SUCCEEDED", "accepted v2.7.0");
+    expect_runs(&expiring, "2.7.0");
+    assert_null(strstr(expiring.d.log, "trying again"));
+}
+
 int main(void)
 {
     static const struct CMUnitTest cases[] = {
@@ -432,7 +487,7 @@ int main(void)
         CASE("DisconnectResume", disconnect_resume),
         CASE("DisconnectCancelUpdate", disconnect_cancel_update),
         CASE("2UpdatesCancel1st", two_updates_cancel_first),
-        CASE("CancelThenUpdate", cancel_then_update),
+        { "CancelThenUpdate", cancel_then_update, break_the_transfer, NULL, NULL },
         CASE("GreaterVersion", greater_version),
         CASE("BackToBackDownloads", back_to_back_downloads),
         CASE("SameVersion", same_version),
@@ -442,6 +497,7 @@ int main(void)
         CASE("IncorrectSigningAlgorithm", incorrect_signing_algorithm),
         CASE("ImageCrashed", image_crashed),
         CASE("RollbackIfUnableToConnectAfterUpdate", rollback_if_unable_to_connect),
+        CASE("PresignedUrlExpired", presigned_url_expired),
 #undef CASE
     };
     tmp = t_tmp_make();
