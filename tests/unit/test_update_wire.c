@@ -203,7 +203,7 @@ static void any_one_message_may_be_lost(void **ctx)
 static void any_one_message_may_come_twice(void **ctx)
 {
     (void)ctx;
-    static const ota_ms_t apart[] = { 0, 30, 5 * MINUTE_MS };
+    static const ota_ms_t apart[] = { 0, 5 * MINUTE_MS };
     for (size_t i = 0; i < COUNT(apart); i++) {
         each_message(CBOR, "doubled", (struct sim_fate){ SIM_TWICE, apart[i] });
     }
@@ -212,7 +212,7 @@ static void any_one_message_may_come_twice(void **ctx)
 static void any_one_message_may_be_late(void **ctx)
 {
     (void)ctx;
-    static const ota_ms_t late[] = { 1, 15, 45, 1500, 5 * MINUTE_MS };
+    static const ota_ms_t late[] = { 1, 45, 5 * MINUTE_MS };
     for (size_t i = 0; i < COUNT(late); i++) {
         each_message(CBOR, "late", (struct sim_fate){ SIM_LATE, late[i] });
     }
