@@ -40,7 +40,9 @@ struct ota_trust sim_trust(const struct sim_keys *keys)
 static struct ota_image describe(const struct sim_image_spec *spec)
 {
     struct ota_image image = {
-        .header = { .version = spec->version,
+        .header = { .load_address = spec->address,
+                    .flags = spec->address != 0 ? OTA_IMAGE_FLAG_ROM_FIXED : 0,
+                    .version = spec->version,
                     .payload_size = spec->payload_size,
                     .header_size = OTA_IMAGE_HEADER_SIZE },
         .counter = spec->counter,

@@ -30,6 +30,7 @@ struct sim_image_spec {
     struct ota_version version;
     uint32_t payload_size;
     uint32_t counter;
+    uint32_t address; /* the flash address that it is linked for; 0: any */
     enum sim_behaviour behaviour;
     enum { SIM_CLASS_OURS, SIM_CLASS_OTHER } class_id;
     enum { SIM_KEY_RELEASE, SIM_KEY_FOREIGN } key;
