@@ -140,6 +140,7 @@ struct ota_range_source {
     bool open;         /* it has not ended, nor was it broken off */
     bool unwanted;     /* it is to be broken off */
     bool denied;       /* by this URL */
+    bool unproven;     /* it came for one that was denied, and has served nothing yet */
     bool paused;
 };
 

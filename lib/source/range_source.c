@@ -31,10 +31,11 @@ static bool take(struct ota_source *base, const struct ota_jobdoc *doc,
     s->url_len = base->offered ? url.len : 0;
     if (is_new && s->denied) {
         s->denied = false;
-        /* At once the first time; a server that goes on denying is asked less and less often. */
-        if (base->strikes <= OTA_SOURCE_DENIAL) {
+        /* At once, or it may have expired too; but a server that denies one after the other is asked less and less often. */
+        if (!s->unproven) {
             ota_range_renewed(&s->range);
         }
+        s->unproven = true;
     }
     return was_offered == base->offered;
 }
@@ -143,6 +144,7 @@ static ota_err_t hear(struct ota_source *base, struct ota_arrival *arrival, stru
     }
     if (arrival->kind == OTA_ARRIVAL_HEAD) {
         err = ota_range_on_head(&s->range, arrival->status, bytes, now);
+        s->unproven = s->unproven && err != OTA_OK;
     } else {
         err = ota_range_on_body(&s->range, &bytes, room, block, now);
         arrival->bytes = err == OTA_OK ? bytes : OTA_SPAN_NONE;

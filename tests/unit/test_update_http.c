@@ -456,6 +456,46 @@ static void an_expired_url_is_had_anew_through_the_job(void **ctx)
     }
 }
 
+#define SHORT_LIVED_MS 900u
+static ota_ms_t newest_at; /* when the newest URL was made */
+
+static bool number_and_time(struct sim *s, enum sim_direction to, struct ota_span topic,
+                            struct ota_span payload)
+{
+    const unsigned before = urls.documents;
+    const bool passes = number_urls(s, to, topic, payload);
+    newest_at = urls.documents > before ? s->now : newest_at;
+    return passes;
+}
+
+/* The server is away for two requests in the middle; and no URL lives for long. */
+static bool away_and_hasty(struct sim *s, const struct ota_effect *fetch)
+{
+    struct sim_response r = sim_right_answer(fetch, v2);
+    if (s->fetches == 4 || s->fetches == 5) {
+        r.status = 0;
+    } else if (s->now > newest_at + SHORT_LIVED_MS) {
+        r.status = 403;
+        r.content_range = "";
+        r.body = OTA_SPAN_NONE;
+    }
+    sim_respond(s, fetch, &r);
+    return true;
+}
+
+/* However long the back-off has become: a new URL is used before it expires too. */
+static void a_new_url_is_used_at_once_also_after_faults(void **ctx)
+{
+    (void)ctx;
+    open_expiring(SIM_HTTP_ONLY, "HTTP", 0, 0);
+    world.on_wire = number_and_time;
+    world.on_fetch = away_and_hasty;
+    newest_at = world.now;
+    assert_true(sim_run(&world, world.now + MINUTE_MS));
+    assert_in_range(urls.documents, 2, 3); /* the download itself may outlive a second one */
+    expect_success();
+}
+
 static void urls_that_never_serve_are_left_for_the_stream(void **ctx)
 {
     (void)ctx;
@@ -605,6 +645,7 @@ int main(void)
         T(a_stream_that_is_gone_is_left_for_http),
         T(two_bad_protocols_take_turns_and_wear_nothing_out),
         T(an_expired_url_is_had_anew_through_the_job),
+        T(a_new_url_is_used_at_once_also_after_faults),
         T(urls_that_never_serve_are_left_for_the_stream),
         T(urls_that_never_serve_are_no_reason_to_hurry),
         T(after_a_reset_it_goes_on_at_the_mark),
