@@ -29,7 +29,8 @@ NOTHING = {2: b'\x00\xbf', 4: b'\xaf\xf3\x00\x80'}
 DIGEST, BUILD = 0x10, 24  # MCUboot's TLV; a byte of the header that no code looks at
 PAYLOAD = 0x400
 FLASH = range(0x21000000, 0x22000000)
-PATIENCE = 1.5  # seconds of the host's CPU; a boot takes a fifth of one
+# Seconds of the host's CPU. A boot takes half of one, and two where code that is busy shares a page with a breakpoint.
+PATIENCE = 5
 CODE = re.compile(r'^0x([0-9a-f]{8}): +((?:[0-9a-f]{4} )+|[0-9a-f]{8} )')
 
 
