@@ -34,6 +34,7 @@
 struct ota_stream_cfg {
     struct ota_span root, thing, stream; /* lent for the life of the context */
     uint8_t file_id;
+    uint32_t version;    /* of the stream: another one is refused; 0: whichever it is */
     uint32_t file_size;  /* bytes, > 0 */
     uint32_t block_size; /* bytes, OTA_STREAM_BLOCK_MIN ..= OTA_STREAM_BLOCK_MAX, a power of two */
     uint32_t window;     /* blocks, 1 ..= OTA_STREAM_WINDOW_MAX */

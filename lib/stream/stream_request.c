@@ -5,7 +5,7 @@
 /*
  * Requests: % a number, # the bitmap. In CBOR, 'a' (0x61) begins a text of one character, 'c' one of
  * three. "c" is what agents of this protocol have always sent; data need not echo it, so it says
- * nothing.
+ * nothing. A stream's version comes first, where it is known.
  */
 static const char run_json[] = "{\"c\":\"rdy\",\"f\":%,\"l\":%,\"o\":%,\"n\":%}";
 static const char run_cbor[] = "\xa5"
@@ -17,6 +17,8 @@ static const char bitmap_cbor[] = "\xa6"
                                   "ac"
                                   "crdy"
                                   "af%al%ao%ab#an%";
+static const char version_json[] = "\"s\":%,";
+static const char version_cbor[] = "as%";
 
 void stream_request_add(struct stream_request *q, uint32_t block)
 {
@@ -29,14 +31,10 @@ void stream_request_add(struct stream_request *q, uint32_t block)
     q->count++;
 }
 
-static void write_body(struct ota_writer *w, const struct ota_stream_cfg *cfg,
-                       const struct stream_request *q)
+static void write_template(struct ota_writer *w, bool json, const char *text,
+                           const uint32_t *number, const struct stream_request *q)
 {
-    const bool json = cfg->format == OTA_FORMAT_JSON, run = q->count == q->span;
-    const uint32_t numbers[] = { cfg->file_id, cfg->block_size, q->offset, q->count };
-    const uint32_t *number = numbers;
-    OTA_ASSERT(run || !json);
-    for (const char *c = json ? run_json : run ? run_cbor : bitmap_cbor; *c != '\0'; c++) {
+    for (const char *c = text; *c != '\0'; c++) {
         if (*c == '#') {
             ota_cbor_put_bytes(w, (struct ota_span){ q->bits, (q->span + 7u) / 8u });
         } else if (*c != '%') {
@@ -47,6 +45,22 @@ static void write_body(struct ota_writer *w, const struct ota_stream_cfg *cfg,
             ota_cbor_put_u64(w, *number++);
         }
     }
+}
+
+static void write_body(struct ota_writer *w, const struct ota_stream_cfg *cfg,
+                       const struct stream_request *q)
+{
+    const bool json = cfg->format == OTA_FORMAT_JSON, run = q->count == q->span;
+    const uint32_t numbers[] = { cfg->file_id, cfg->block_size, q->offset, q->count };
+    const char *const text = json ? run_json : run ? run_cbor : bitmap_cbor;
+    OTA_ASSERT(run || !json);
+    if (cfg->version != 0) {
+        ota_write_u8(w, (uint8_t)(text[0] + (json ? 0 : 1))); /* one pair more in the map */
+        write_template(w, json, json ? version_json : version_cbor, &cfg->version, q);
+    } else {
+        ota_write_u8(w, (uint8_t)text[0]);
+    }
+    write_template(w, json, text + 1, numbers, q);
 }
 
 void stream_write_request(const struct ota_stream_cfg *cfg, const struct stream_request *q,

@@ -300,28 +300,61 @@ static void requests_are_the_bytes_that_are_specified(void **state)
 }
 
 /* The developer guide's example bitmap: of blocks 20, 21, 24 and 43 the bytes are 13 00 80. */
-static void a_bitmap_is_written_as_the_service_documents_it(void **state)
+static struct ota_span guides_example(uint32_t version)
 {
-    (void)state;
     struct ota_stream_cfg cfg = usual;
     cfg.file_size = 100 * 256;
     cfg.window = 64;
+    cfg.version = version;
     struct ota_stream s;
     assert_int_equal(ota_stream_init(&s, &cfg), OTA_OK);
     ota_stream_fetch(&s, 20 * 256, 48 * 256);
-    asks_run(&s, 0, 20, 28);
+    struct ota_effect effect;
+    assert_true(ota_stream_poll(&s, 0, &scratch, &effect));
     for (uint32_t block = 22; block < 48; block++) {
         if (block != 24 && block != 43) {
             assert_true(give(&s, block, 10));
         }
     }
     ota_stream_reconnected(&s);
-    struct ota_effect effect;
     assert_true(ota_stream_poll(&s, 20, &scratch, &effect));
+    return effect.as.publish.payload;
+}
+
+static void a_bitmap_is_written_as_the_service_documents_it(void **state)
+{
+    (void)state;
     static const uint8_t want[] = { 0xa6, 0x61, 'c',  0x63, 'r',  'd',  'y',  0x61, 'f',
                                     0x03, 0x61, 'l',  0x19, 0x01, 0x00, 0x61, 'o',  0x14,
                                     0x61, 'b',  0x43, 0x13, 0x00, 0x80, 0x61, 'n',  0x04 };
-    assert_true(ota_span_eq(effect.as.publish.payload, OTA_SPAN_OF(want)));
+    assert_true(ota_span_eq(guides_example(0), OTA_SPAN_OF(want)));
+}
+
+/* It stands first; the maps are one pair longer. */
+static void a_version_that_is_known_is_told_with_each_request(void **state)
+{
+    (void)state;
+    struct ota_stream_cfg cfg = usual;
+    struct ota_effect effect;
+    cfg.version = 300;
+    struct ota_stream s = begun(cfg);
+    assert_true(ota_stream_poll(&s, 0, &scratch, &effect));
+    assert_true(
+        ota_span_eq(effect.as.publish.payload,
+                    OTA_SPAN_LIT("\xa6\x61s\x19\x01\x2c\x61\x63\x63rdy\x61\x66\x03\x61l\x19\x01"
+                                 "\x00\x61o\x00\x61n\x08")));
+    static const uint8_t bitmap[] = { 0xa7, 0x61, 's',  0x01, 0x61, 'c',  0x63, 'r',  'd',  'y',
+                                      0x61, 'f',  0x03, 0x61, 'l',  0x19, 0x01, 0x00, 0x61, 'o',
+                                      0x14, 0x61, 'b',  0x43, 0x13, 0x00, 0x80, 0x61, 'n',  0x04 };
+    assert_true(ota_span_eq(guides_example(1), OTA_SPAN_OF(bitmap)));
+
+    cfg.format = OTA_FORMAT_JSON;
+    cfg.version = UINT32_MAX;
+    s = begun(cfg);
+    assert_true(ota_stream_poll(&s, 0, &scratch, &effect));
+    assert_true(ota_span_eq(
+        effect.as.publish.payload,
+        OTA_SPAN_LIT("{\"s\":4294967295,\"c\":\"rdy\",\"f\":3,\"l\":256,\"o\":0,\"n\":8}")));
 }
 
 static void half_a_window_is_asked_for_when_half_has_come(void **state)
@@ -985,6 +1018,7 @@ static void what_is_rejected_for_now_is_asked_for_again(void **state)
         { "unknown", "{\"code\":\"SomethingNew\"}", OTA_OK },
         { "unknown and long", "{\"code\":\"SomethingNewThatIsMuchLongerThanAnyOther\"}", OTA_OK },
         { "gone", "{\"code\":\"ResourceNotFound\"}", OTA_E_NOT_FOUND },
+        { "another version", "{\"code\":\"VersionMismatch\"}", OTA_E_NOT_FOUND },
         { "changed under us", "{\"code\":\"ETagMismatch\"}", OTA_E_NOT_FOUND },
         { "illegal", "{\"o\":\"BlockSizeOutOfBounds\"}", OTA_E_NOT_FOUND },
         { "code no string", "{\"code\":7}", OTA_E_MALFORMED },
@@ -1203,6 +1237,7 @@ int main(void)
         cmocka_unit_test(init_refuses_names_that_are_none),
         cmocka_unit_test(requests_are_the_bytes_that_are_specified),
         cmocka_unit_test(a_bitmap_is_written_as_the_service_documents_it),
+        cmocka_unit_test(a_version_that_is_known_is_told_with_each_request),
         cmocka_unit_test(half_a_window_is_asked_for_when_half_has_come),
         cmocka_unit_test(the_rest_of_the_range_is_asked_for_as_soon_as_there_is_room),
         cmocka_unit_test(one_request_asks_for_128_kib_at_most),
