@@ -21,15 +21,21 @@ static enum verdict look_for_way_back(struct ota_orchestrator *o)
                                                                                      : V_FAIL;
 }
 
-/* The other slot has been classified. Will the bootloader keep ours once it is confirmed? Then confirm it. */
+/*
+ * The other slot has been classified. Will the bootloader keep ours once it is confirmed? Then confirm it. V_HALT: what
+ * is in flash now is not known; a restart finds out, and nobody is told before.
+ */
 static enum verdict settle_and_confirm(struct ota_orchestrator *o)
 {
     struct ota_store *store = o->cfg.store;
-    if (ota_store_settle(store, o->cfg.running, (enum ota_slot_class)o->slot_class) != OTA_OK) {
-        return ota_fail(o, OTA_REASON_WOULD_NOT_STAY);
+    enum ota_reason reason = OTA_REASON_WOULD_NOT_STAY;
+    ota_err_t err = ota_store_settle(store, o->cfg.running, (enum ota_slot_class)o->slot_class);
+    if (err == OTA_OK) {
+        reason = OTA_REASON_CANNOT_CONFIRM;
+        err = ota_store_confirm(store, o->cfg.running);
     }
-    if (ota_store_confirm(store, o->cfg.running) != OTA_OK) {
-        return ota_fail(o, OTA_REASON_CANNOT_CONFIRM);
+    if (err != OTA_OK) {
+        return err == OTA_E_FLASH ? V_HALT : ota_fail(o, reason);
     }
     o->confirmed = OTA_CONFIRMED_YES; /* as the next look will say */
     ota_event(o, OTA_EVENT_CONFIRMED);
@@ -271,6 +277,9 @@ enum verdict ota_deed_outcome_ok(struct ota_orchestrator *o, struct ota_effect *
         if (v != V_FAIL) {
             return v;
         }
+        if (ota_err_class(o->why) == OTA_CLASS_DEVICE) {
+            return V_HALT; /* it could not be looked at, which says nothing of the image */
+        }
         (void)ota_fail(o, OTA_REASON_DAMAGED);
         o->journal.error = o->why;
         return V_REFUSE;
@@ -286,8 +295,11 @@ enum verdict ota_deed_outcome_ok(struct ota_orchestrator *o, struct ota_effect *
             (void)ota_fail(o, OTA_REASON_WOULD_NOT_STAY);
             return V_REFUSE; /* confirmed: there is no giving up any more */
         }
-    } else if (settle_and_confirm(o) != V_OK) {
-        return V_FAIL;
+    } else {
+        const enum verdict v = settle_and_confirm(o);
+        if (v != V_OK) {
+            return v;
+        }
     }
     o->step = 1;
     return V_MORE;
