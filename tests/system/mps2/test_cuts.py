@@ -84,7 +84,7 @@ class CutTest(unittest.TestCase):
         return [(self.dice.randrange(*edge), self.dice.choice((BEFORE, HALF))) for edge in zip(edges, edges[1:])]
 
     def test_a_cut_at_words_of_the_journal_costs_at_most_that_update(self):
-        how_many, count = os.environ.get('JOURNAL', '6'), self.words(JOURNAL_REGION)
+        how_many, count = os.environ.get('JOURNAL', '4'), self.words(JOURNAL_REGION)
         print(f'{count} words of journal', file=sys.stderr)
         everything = [(nth, kind) for nth in range(1, count + 1) for kind in KINDS]
         self.survives(JOURNAL_REGION, everything if how_many == 'all' else self.draw(1, count, int(how_many)))
