@@ -1,19 +1,16 @@
 #include "installer.h"
-#include "ota/base64.h"
 
 /* Read back per step: some milliseconds of hashing. */
 #define VERIFY_STEP 4096u
 
 ota_err_t installer_begin(struct installer *in, const struct ota_jobdoc_file *file)
 {
-    uint8_t room[OTA_SIGNATURE_DER_MAX];
-    struct ota_span der;
     if (file->signature_kind != OTA_SIGNATURE_P256) {
         return OTA_E_JOB_UNSIGNED;
     }
-    if (ota_json_base64(file->signature, OTA_BUF_OF(room), &der) != OTA_OK ||
-        ota_signature_from_der(der, in->signature) != OTA_OK) {
-        return OTA_E_JOB_SIGNATURE;
+    const ota_err_t err = ota_jobdoc_signature(file, in->signature);
+    if (err != OTA_OK) {
+        return err;
     }
     in->slot = ota_slot_other(in->cfg.running);
     in->erased = 0;

@@ -71,6 +71,15 @@ OTA_MUST_CHECK ota_err_t ota_jobdoc_file(const struct ota_jobdoc *doc, uint32_t 
                                          struct ota_jobdoc_file *file);
 
 /**
+ * The deployment's signature over the file, as ota_deployment_check() wants it.
+ *
+ * @param rs  out, on OTA_OK.
+ * @return OTA_OK; OTA_E_JOB_UNSIGNED: there is none; OTA_E_JOB_SIGNATURE: none of a kind that we check, or it is not one.
+ */
+OTA_MUST_CHECK ota_err_t ota_jobdoc_signature(const struct ota_jobdoc_file *file,
+                                              uint8_t rs[OTA_P256_RS_SIZE]);
+
+/**
  * Which file a device fetches for its image: of the alternatives in `sources` the one for `slot`
  * (0: A, 1: B); without sources, the first file of type 0. Sources with `from` (deltas) are passed
  * over by a device that has no use for them. Linked for two slots, one version is two images: if the

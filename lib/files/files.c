@@ -5,7 +5,6 @@
  */
 #include "../orchestrator/files_engine.h"
 #include "ota/assert.h"
-#include "ota/base64.h"
 
 #include <string.h>
 
@@ -49,21 +48,6 @@ static bool next(const struct ota_orchestrator *o, const struct ota_reading *r, 
     return true;
 }
 
-/* The form of a signature: what it is over is not here yet. */
-OTA_APART static ota_err_t check_signature(const struct ota_jobdoc_file *file)
-{
-    uint8_t room[OTA_SIGNATURE_DER_MAX], rs[OTA_P256_RS_SIZE];
-    struct ota_span der;
-    if (file->signature_kind == OTA_SIGNATURE_NONE) {
-        return OTA_E_JOB_UNSIGNED;
-    }
-    if (ota_json_base64(file->signature, OTA_BUF_OF(room), &der) != OTA_OK ||
-        ota_signature_from_der(der, rs) != OTA_OK) {
-        return OTA_E_JOB_SIGNATURE;
-    }
-    return OTA_OK;
-}
-
 static ota_err_t check_file(const struct walk *w)
 {
     if (w->seen > OTA_JOURNAL_FILES_MAX || w->file.size == 0) {
@@ -72,7 +56,8 @@ static ota_err_t check_file(const struct walk *w)
     if (w->handler == NULL) {
         return OTA_E_JOB_FILE_TYPE;
     }
-    const ota_err_t err = check_signature(&w->found);
+    uint8_t rs[OTA_P256_RS_SIZE]; /* only its form: what it is over is not here yet */
+    const ota_err_t err = ota_jobdoc_signature(&w->found, rs);
     return err != OTA_OK ? err : w->handler->ops->check(w->handler, &w->file);
 }
 

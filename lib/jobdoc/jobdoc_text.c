@@ -23,3 +23,17 @@ bool jobdoc_is_signature(struct ota_json value)
     struct ota_span der;
     return ota_json_base64(value, OTA_BUF_OF(room), &der) == OTA_OK && der.len > 0;
 }
+
+ota_err_t ota_jobdoc_signature(const struct ota_jobdoc_file *file, uint8_t rs[OTA_P256_RS_SIZE])
+{
+    uint8_t room[OTA_SIGNATURE_DER_MAX];
+    struct ota_span der;
+    if (file->signature_kind == OTA_SIGNATURE_NONE) {
+        return OTA_E_JOB_UNSIGNED;
+    }
+    if (ota_json_base64(file->signature, OTA_BUF_OF(room), &der) != OTA_OK ||
+        ota_signature_from_der(der, rs) != OTA_OK) {
+        return OTA_E_JOB_SIGNATURE;
+    }
+    return OTA_OK;
+}

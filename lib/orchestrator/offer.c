@@ -2,7 +2,6 @@
  * An offer: is it for us, or does the provider still mean the claim that we hold?
  */
 #include "files_engine.h"
-#include "ota/base64.h"
 
 #include <string.h>
 
@@ -84,21 +83,6 @@ static ota_err_t read_document(struct ota_orchestrator *o, const struct ota_job_
     return err;
 }
 
-/* The deployment's signature over the file, as the journal keeps it. */
-static ota_err_t take_signature(struct ota_orchestrator *o, const struct ota_jobdoc_file *file)
-{
-    uint8_t room[OTA_SIGNATURE_DER_MAX];
-    struct ota_span der;
-    if (file->signature_kind == OTA_SIGNATURE_NONE) {
-        return OTA_E_JOB_UNSIGNED;
-    }
-    if (ota_json_base64(file->signature, OTA_BUF_OF(room), &der) != OTA_OK ||
-        ota_signature_from_der(der, o->journal.signature) != OTA_OK) {
-        return OTA_E_JOB_SIGNATURE;
-    }
-    return OTA_OK;
-}
-
 static void take_identity(struct ota_orchestrator *o, const struct ota_job_offer *offer,
                           const struct ota_reading *r)
 {
@@ -176,7 +160,7 @@ static enum verdict consider(struct ota_orchestrator *o, const struct ota_job_of
         err = OTA_E_IMAGE_SIZE;
     }
     if (err == OTA_OK) {
-        err = take_signature(o, &r->file);
+        err = ota_jobdoc_signature(&r->file, o->journal.signature);
     }
     if (err != OTA_OK) {
         return ota_fail_with(o, err);
@@ -205,7 +189,8 @@ static enum verdict compare(struct ota_orchestrator *o, const struct ota_reading
     }
     /* Another execution has its own signatures; and so has another file. */
     const bool same_signature = r->same_execution && r->files == 0;
-    if (!same_bytes(o, r) || (!same_signature && take_signature(o, &r->file) != OTA_OK)) {
+    if (!same_bytes(o, r) ||
+        (!same_signature && ota_jobdoc_signature(&r->file, o->journal.signature) != OTA_OK)) {
         ota_event(o, OTA_EVENT_CANCELED);
         return V_DROP;
     }
