@@ -20,6 +20,23 @@ void world_close(struct world *w)
     srv_db_close(w->core.db);
 }
 
+int world_setup(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+    assert_non_null(w);
+    world_open(w);
+    world_thing(w, "t");
+    *state = w;
+    return 0;
+}
+
+int world_teardown(void **state)
+{
+    world_close(*state);
+    free(*state);
+    return 0;
+}
+
 bool world_apply(struct world *w, const struct srv_command *command)
 {
     srv_outcome_end(&w->outcome);

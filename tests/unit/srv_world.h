@@ -20,6 +20,10 @@ struct world {
 void world_open(struct world *w);
 void world_close(struct world *w);
 
+/** Of a test: a world on the heap with the thing "t" in it, and its end. */
+int world_setup(void **state);
+int world_teardown(void **state);
+
 /** Apply; the outcome stays until the next command. */
 bool world_apply(struct world *w, const struct srv_command *command);
 

@@ -7,22 +7,6 @@ static uint8_t topic_room[OTA_TOPIC_MAX], payload_room[1024];
 static const struct ota_scratch scratch = { { topic_room, sizeof topic_room },
                                             { payload_room, sizeof payload_room } };
 
-static int open_world(void **state)
-{
-    struct world *w = calloc(1, sizeof *w);
-    world_open(w);
-    world_thing(w, "t");
-    *state = w;
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    world_close(*state);
-    free(*state);
-    return 0;
-}
-
 /* Message i of what the provider said last. */
 static struct ota_jobs_reply hear(struct world *w, size_t i, enum ota_topic_kind want)
 {
@@ -146,7 +130,7 @@ static void refusals_say_why_and_what_is_true(void **state)
     assert_int_equal(ask(w, &q, OTA_TOPIC_JOB_UPDATE_REJECTED).code, OTA_WIRE_ResourceNotFound);
 }
 
-#define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+#define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
 int main(void)
 {

@@ -3,22 +3,6 @@
 #include "srv_world.h"
 #include "t.h"
 
-static int open_world(void **state)
-{
-    struct world *w = calloc(1, sizeof *w);
-    world_open(w);
-    world_thing(w, "t");
-    *state = w;
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    world_close(*state);
-    free(*state);
-    return 0;
-}
-
 static void refused(struct world *w, const char *why, const struct srv_command *c,
                     enum srv_code code)
 {
@@ -366,7 +350,7 @@ static void thousands_of_targets_do_not_fill_the_memory_with_messages(void **sta
     assert_int_equal(rendered, 2 * MANY);
 }
 
-#define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+#define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
 int main(void)
 {

@@ -43,21 +43,12 @@ static void add_artifact(struct world *w, uint8_t first)
 
 static int open_world(void **state)
 {
-    struct world *w = calloc(1, sizeof *w);
-    world_open(w);
+    world_setup(state);
+    struct world *w = *state;
     w->core.presigner = &marker;
-    world_thing(w, "t");
     world_thing(w, "u");
     add_artifact(w, 0x00);
     add_artifact(w, 0x20);
-    *state = w;
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    world_close(*state);
-    free(*state);
     return 0;
 }
 
@@ -176,12 +167,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_thing_gets_urls_of_its_own_wherever_a_document_is_told,
-                                        open_world, close_world),
+                                        open_world, world_teardown),
         cmocka_unit_test_setup_teardown(without_one_who_signs_a_document_stays_as_it_is, open_world,
-                                        close_world),
+                                        world_teardown),
         cmocka_unit_test_setup_teardown(a_placeholder_is_good_or_the_job_is_not_made, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(a_document_has_fifty_urls_at_most, open_world, close_world),
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(a_document_has_fifty_urls_at_most, open_world,
+                                        world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

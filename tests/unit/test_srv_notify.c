@@ -2,22 +2,6 @@
 #include "srv_world.h"
 #include "t.h"
 
-static int open_world(void **state)
-{
-    struct world *w = calloc(1, sizeof *w);
-    world_open(w);
-    world_thing(w, "t");
-    *state = w;
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    world_close(*state);
-    free(*state);
-    return 0;
-}
-
 /* The payload without its timestamp, summaries cut to their job ids: "I:[1] Q:[2,3]". */
 static void list_of(const char *payload, char *out)
 {
@@ -217,7 +201,7 @@ static void the_outbox_tells_the_present_until_it_is_confirmed(void **state)
     assert_int_equal(w->outcome.message_count, 0);
 }
 
-#define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+#define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
 int main(void)
 {

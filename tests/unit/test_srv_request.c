@@ -19,13 +19,6 @@ static int open_world(void **state)
     return 0;
 }
 
-static int close_world(void **state)
-{
-    world_close(*state);
-    free(*state);
-    return 0;
-}
-
 static bool says(struct world *w, size_t i, const char *text)
 {
     return strstr(world_payload(w, i), text) != NULL;
@@ -394,7 +387,7 @@ static void the_topic_root_is_a_setting(void **state)
                             OTA_SPAN_LIT("fleet/eu/things/t/jobs/get/accepted")));
 }
 
-#define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+#define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, open_world, world_teardown)
 
 int main(void)
 {

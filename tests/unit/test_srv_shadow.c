@@ -10,18 +10,8 @@
 
 static int open_world(void **state)
 {
-    struct world *w = calloc(1, sizeof *w);
-    world_open(w);
-    world_thing(w, "t");
-    world_thing(w, "u");
-    *state = w;
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    world_close(*state);
-    free(*state);
+    world_setup(state);
+    world_thing(*state, "u");
     return 0;
 }
 
@@ -239,7 +229,7 @@ static void every_prefix_of_an_update_is_refused(void **state)
     assert_true(world_device(w, UPDATE, whole));
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, open_world, world_teardown)
 
 int main(void)
 {
