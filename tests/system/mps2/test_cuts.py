@@ -4,7 +4,7 @@ The power of an emulated Cortex-M3 is cut at chosen flash words of a whole updat
 cut a verified image boots, and the update goes on, or the next one succeeds.
 
 test_cuts.py TARGET_BIN HOST_BIN [unittest options]; in the environment JOURNAL and IMAGE, how many words of each are
-drawn (JOURNAL=all: every word, before it and half-way through it), SEED, and BOARDS, how many at once.
+drawn (JOURNAL=all: every word from FIRST on, before it and half-way through it), SEED, and BOARDS, how many at once.
 """
 
 import concurrent.futures
@@ -86,7 +86,7 @@ class CutTest(unittest.TestCase):
     def test_a_cut_at_words_of_the_journal_costs_at_most_that_update(self):
         how_many, count = os.environ.get('JOURNAL', '4'), self.words(JOURNAL_REGION)
         print(f'{count} words of journal', file=sys.stderr)
-        everything = [(nth, kind) for nth in range(1, count + 1) for kind in KINDS]
+        everything = [(nth, kind) for nth in range(int(os.environ.get('FIRST', 1)), count + 1) for kind in KINDS]
         self.survives(JOURNAL_REGION, everything if how_many == 'all' else self.draw(1, count, int(how_many)))
 
     def test_a_cut_at_words_of_the_image_costs_at_most_that_update(self):
