@@ -18,6 +18,7 @@ struct deployment {
     char title[OTA_VERSION_TEXT_MAX + 40u]; /* "1.4.0 and 2 files" */
     char job[OTA_JOB_ID_MAX + 1u];
     json_t *things;
+    char *document;
     unsigned long long deadline_min; /* 0: none */
     unsigned long long timeout_s;    /* of our own patience; 0: none */
 };
@@ -100,6 +101,24 @@ static bool choose_protocol(struct cli_api *api, struct cli_deployment *what)
     return true;
 }
 
+/* What stands in it decides whether it can be sent at all: names of files may be any bytes. */
+static bool write_document(struct cli_api *api, struct deployment *d, const struct cli_args *args)
+{
+    const char *certfile = cli_option(args, "--certfile");
+    d->document = cli_deployment_document(&d->what, certfile != NULL ? certfile : "deployment");
+    if (d->document == NULL) {
+        api->code = cli_fail(CLI_FAILED, NULL,
+                             "a job document is UTF-8: the name of a file, or --certfile, is not");
+    } else if (strlen(d->document) > OTA_JOB_DOCUMENT_MAX) {
+        api->code = cli_fail(CLI_FAILED, "several deployments, or shorter names of files, fit",
+                             "the job document would have %zu bytes, of %u at most",
+                             strlen(d->document), OTA_JOB_DOCUMENT_MAX);
+    } else {
+        return true;
+    }
+    return false;
+}
+
 /* What the provider would refuse at the end is asked first, so that no artifact and stream are left over. */
 static bool can_be_made(struct cli_api *api, const struct deployment *d, const char *wanted)
 {
@@ -154,16 +173,12 @@ static bool make_stream(struct cli_api *api, const struct cli_deployment *what)
     return ok;
 }
 
-static bool make_job(struct cli_api *api, const struct deployment *d, const struct cli_args *args)
+static bool make_job(struct cli_api *api, const struct deployment *d)
 {
-    const char *certfile = cli_option(args, "--certfile");
     char description[NAME_ROOM];
     snprintf(description, sizeof description, "update to %s", d->title);
-    char *document = cli_deployment_document(&d->what, certfile != NULL ? certfile : "deployment");
-    json_t *body =
-        json_pack("{s:O, s:s, s:s, s:s}", "targets", d->things, "targetSelection", "SNAPSHOT",
-                  "description", description, "document", document != NULL ? document : "");
-    free(document);
+    json_t *body = json_pack("{s:O, s:s, s:s, s:s}", "targets", d->things, "targetSelection",
+                             "SNAPSHOT", "description", description, "document", d->document);
     if (d->deadline_min > 0) {
         json_object_set_new(
             body, "timeoutConfig",
@@ -177,8 +192,9 @@ static bool make_job(struct cli_api *api, const struct deployment *d, const stru
 
 static enum cli_exit deploy(struct cli_api *api, struct deployment *d, const struct cli_args *args)
 {
-    if (!choose_protocol(api, &d->what) || !can_be_made(api, d, cli_option(args, "--job")) ||
-        !have_artifacts(api, &d->what) || !make_stream(api, &d->what) || !make_job(api, d, args)) {
+    if (!choose_protocol(api, &d->what) || !write_document(api, d, args) ||
+        !can_be_made(api, d, cli_option(args, "--job")) || !have_artifacts(api, &d->what) ||
+        !make_stream(api, &d->what) || !make_job(api, d)) {
         return api->code;
     }
     bool wait = cli_option(args, "--wait") != NULL;
@@ -239,6 +255,7 @@ static enum cli_exit run(const struct cli_args *args)
         cli_api_end(&api);
     }
     json_decref(d.things);
+    free(d.document);
     cli_deployment_end(&d.what);
     return code;
 }

@@ -182,6 +182,7 @@ static void add_url(json_t *file, const struct cli_artifact *a)
     json_object_set_new(file, "auth_scheme", json_string("aws.s3.presigned"));
 }
 
+/* NULL: a text in it is not UTF-8. */
 static json_t *file_json(const struct cli_artifact *a, size_t id, const char *certfile)
 {
     uint8_t room[OTA_BASE64_SIZE(CLI_SIGNATURE_MAX)];
@@ -226,12 +227,13 @@ static json_t *advice_json(const struct cli_deployment *d)
 char *cli_deployment_document(const struct cli_deployment *d, const char *certfile)
 {
     json_t *files = json_array(), *protocols = json_array();
+    bool all = true;
     for (size_t i = 0; i < d->count; i++) {
         json_t *file = file_json(&d->artifacts[i], i, certfile);
         if ((d->protocol & CLI_PROTOCOL_HTTP) != 0) {
             add_url(file, &d->artifacts[i]);
         }
-        json_array_append_new(files, file);
+        all = json_array_append_new(files, file) == 0 && all;
     }
     json_t *afr_ota = json_pack("{s:o}", "protocols", protocols);
     if ((d->protocol & CLI_PROTOCOL_MQTT) != 0) {
@@ -246,7 +248,7 @@ char *cli_deployment_document(const struct cli_deployment *d, const char *certfi
     if (d->image_count > 0) {
         json_object_set_new(document, "waft", advice_json(d));
     }
-    char *text = document != NULL ? json_dumps(document, JSON_COMPACT) : NULL;
+    char *text = document != NULL && all ? json_dumps(document, JSON_COMPACT) : NULL;
     json_decref(document);
     return text;
 }

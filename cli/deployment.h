@@ -49,7 +49,7 @@ SRV_MUST_CHECK bool cli_deployment_read(const struct cli_args *args, struct cli_
                                         struct srv_err *err);
 void cli_deployment_end(struct cli_deployment *d);
 
-/** The job document: AWS's, and our advice beside it. free() it; NULL: no memory. */
+/** The job document: AWS's, and our advice beside it. free() it; NULL: a name in it is not UTF-8. */
 char *cli_deployment_document(const struct cli_deployment *d, const char *certfile);
 
 #endif

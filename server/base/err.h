@@ -45,7 +45,7 @@ const char *srv_code_exception(enum srv_code code); /* "" for SRV_OK */
 
 struct srv_err {
     enum srv_code code;
-    char text[160];
+    char text[160]; /* UTF-8, whatever is quoted in it */
 };
 
 #define SRV_MUST_CHECK __attribute__((warn_unused_result))

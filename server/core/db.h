@@ -116,7 +116,7 @@ void srv_db_stream_put(struct srv_db *db, const struct srv_stream *row);
 bool srv_db_job_get(struct srv_db *db, struct srv_arena *a, struct ota_span id,
                     struct srv_job *row);
 void srv_db_job_put(struct srv_db *db, const struct srv_job *row);
-/** Newest first; behind the job `after` (empty: from the newest). */
+/** Newest first; behind the job `after` (empty: from the newest). Without their documents and targets. */
 size_t srv_db_job_list(struct srv_db *db, struct srv_arena *a, struct ota_span after, size_t limit,
                        struct srv_job **rows);
 

@@ -85,10 +85,11 @@ INSERT INTO job_text (job_id, document, targets) VALUES (?1, ?2, ?3)
 ON CONFLICT (job_id) DO NOTHING;
 
 -- :job_list
-SELECT id, status, force_canceled, reason_code, comment, description, document, targets,
+-- Without what may be long: a page of the largest jobs would have a hundred megabytes of names.
+SELECT id, status, force_canceled, reason_code, comment, description, '', '',
        stream_id, in_progress_timeout_min, created_at_s, updated_at_s, completed_at_s,
        queued, in_progress, succeeded, failed, rejected, timed_out, canceled, removed
-FROM job JOIN job_text ON job_id = id
+FROM job
 WHERE ?1 = '' OR seq < (SELECT seq FROM job WHERE id = ?1)
 ORDER BY seq DESC LIMIT ?2;
 

@@ -82,6 +82,15 @@ static bool authorized(struct srv_http *h, struct MHD_Connection *connection)
            CRYPTO_memcmp(token, h->token, strlen(h->token)) == 0;
 }
 
+static bool has_body(struct MHD_Connection *connection)
+{
+    const char *size =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    return (size != NULL && strcmp(size, "0") != 0) ||
+           MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+                                       MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+}
+
 /* ---- the answer ---- */
 
 static enum MHD_Result send_json(struct http_request *r, int status, json_t *json,
@@ -208,6 +217,8 @@ static struct http_request *begin(struct srv_http *h, struct MHD_Connection *con
         r->route = NULL;
         r->status = MHD_HTTP_UNAUTHORIZED;
         srv_fail(&r->err, SRV_E_UNAUTHORIZED, "the token is missing or wrong");
+    } else if (r->presigned && has_body(connection)) {
+        srv_fail(&r->err, SRV_E_INVALID, "a download has no body");
     } else if (h->reactor == NULL && r->err.code == SRV_OK) {
         srv_fail(&r->err, SRV_E_UNAVAILABLE, "the provider is starting");
     }

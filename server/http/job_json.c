@@ -68,7 +68,9 @@ json_t *job_json(const struct srv_job *job)
     http_set_text(object, "reasonCode", ota_span_of_str(job->reason_code));
     http_set_text(object, "comment", job->comment);
     json_object_set_new(object, "forceCanceled", json_boolean(job->force_canceled));
-    json_object_set_new(object, "targets", targets_json(job->targets));
+    if (job->targets.len > 0) { /* not in a list */
+        json_object_set_new(object, "targets", targets_json(job->targets));
+    }
     json_object_set_new(object, "jobProcessDetails", process_details(job));
     if (job->in_progress_timeout_min > 0) {
         json_object_set_new(object, "timeoutConfig",

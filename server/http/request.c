@@ -9,6 +9,8 @@
 #include <time.h>
 
 #define RESULTS_MAX 250u
+/* As many cannot overflow, in the database neither. */
+#define NUMBER_DIGITS_MAX 18u
 /* AWS's form; region and account mean nothing here. */
 #define ARN_PREFIX "arn:aws:iot:local:000000000000:"
 
@@ -70,19 +72,32 @@ const char *http_query(struct http_request *r, const char *name)
     return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+bool http_number(struct http_request *r, const char *name, uint64_t *number)
+{
+    const char *text = http_query(r, name);
+    *number = 0;
+    if (text == NULL) {
+        return true;
+    }
+    const size_t len = strlen(text);
+    if (len == 0 || len > NUMBER_DIGITS_MAX || strspn(text, "0123456789") != len) {
+        return srv_fail(&r->err, SRV_E_INVALID, "%s is a whole number", name);
+    }
+    *number = strtoull(text, NULL, 10);
+    return true;
+}
+
 size_t http_max_results(struct http_request *r)
 {
-    const char *text = http_query(r, "maxResults");
-    if (text == NULL) {
+    uint64_t value;
+    if (http_query(r, "maxResults") == NULL) {
         return RESULTS_MAX;
     }
-    char *end = NULL;
-    unsigned long value = text[0] >= '0' && text[0] <= '9' ? strtoul(text, &end, 10) : 0;
-    if (value == 0 || value > RESULTS_MAX || *end != '\0') {
+    if (!http_number(r, "maxResults", &value) || value == 0 || value > RESULTS_MAX) {
         srv_fail(&r->err, SRV_E_INVALID, "maxResults is 1 to %u", RESULTS_MAX);
         return 0;
     }
-    return value;
+    return (size_t)value;
 }
 
 struct ota_span http_next_token(struct http_request *r)

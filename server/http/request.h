@@ -94,6 +94,8 @@ bool http_submit(struct http_request *r, const struct srv_command *command);
 
 /** NULL if it is absent. */
 const char *http_query(struct http_request *r, const char *name);
+/** A whole number: 0 if it is absent; false after http_fail() if it is something else. */
+bool http_number(struct http_request *r, const char *name, uint64_t *number);
 /** maxResults: 1 ..= 250, which is the default too; 0 after http_fail(). */
 size_t http_max_results(struct http_request *r);
 /** nextToken, or nothing. */

@@ -134,22 +134,8 @@ static void download(struct http_request *r)
     answer_with(r, &file);
 }
 
-/* Of strangers nothing is kept, not even in memory. */
-static bool refuse(struct http_request *r, struct ota_span bytes)
-{
-    (void)bytes;
-    return srv_fail(&r->err, SRV_E_INVALID, "a download has no body");
-}
-
-static void forget(struct http_request *r)
-{
-    (void)r;
-}
-
-static const struct http_sink no_body = { refuse, forget };
-
 const struct http_route http_routes_download[] = {
-    { "GET", "/d/*", download, &no_body },
-    { "HEAD", "/d/*", download, &no_body },
+    { "GET", "/d/*", download, NULL },
+    { "HEAD", "/d/*", download, NULL },
     { 0 },
 };

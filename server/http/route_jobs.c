@@ -7,7 +7,7 @@
 #include <time.h>
 
 /* A watcher waits at most this long in one request; proxies give up at 30 to 60 s. */
-#define WAIT_S_MAX 25
+#define WAIT_S_MAX 25u
 #define LOOK_MS    200
 #define EVENTS_MAX 500u
 
@@ -227,16 +227,16 @@ static void executions(struct http_request *r)
 static void executions_of_thing(struct http_request *r)
 {
     struct srv_thing thing;
-    size_t limit = http_max_results(r);
+    uint64_t before;
+    size_t limit = http_number(r, "nextToken", &before) ? http_max_results(r) : 0;
     struct srv_db *db = limit > 0 ? http_db(r) : NULL;
-    const char *token = http_query(r, "nextToken"), *wanted = http_query(r, "status");
+    const char *wanted = http_query(r, "status");
     if (db == NULL) {
         return;
     }
     struct srv_execution *rows = NULL;
     bool found = srv_db_thing_get(db, r->args[0], &thing);
-    size_t count = srv_db_execution_of_thing(
-        db, &r->arena, r->args[0], token != NULL ? strtoull(token, NULL, 10) : 0, limit, &rows);
+    size_t count = srv_db_execution_of_thing(db, &r->arena, r->args[0], before, limit, &rows);
     if (!http_db_ok(r)) {
         return;
     }
@@ -263,14 +263,13 @@ static void executions_of_thing(struct http_request *r)
 /* GET /things/NAME/jobs/ID */
 static void describe_execution(struct http_request *r)
 {
-    struct srv_db *db = http_db(r);
-    const char *number = http_query(r, "executionNumber");
+    uint64_t number;
+    struct srv_db *db = http_number(r, "executionNumber", &number) ? http_db(r) : NULL;
     struct srv_execution row;
     if (db == NULL) {
         return;
     }
-    bool found = srv_db_execution_get(db, &r->arena, r->args[1], r->args[0],
-                                      number != NULL ? strtoull(number, NULL, 10) : 0, &row);
+    bool found = srv_db_execution_get(db, &r->arena, r->args[1], r->args[0], number, &row);
     if (!http_db_ok(r)) {
         return;
     }
@@ -317,21 +316,17 @@ static json_t *event_json(const struct srv_event *event)
     return object;
 }
 
-static int64_t number_of(struct http_request *r, const char *name, int64_t max)
-{
-    const char *text = http_query(r, name);
-    long long value = text != NULL ? strtoll(text, NULL, 10) : 0;
-    return value < 0 ? 0 : value > max ? max : value;
-}
-
 /*
  * GET /waft/v1/jobs/ID/events?after=SEQ&wait=SECONDS: what has happened since,
  * and how the job stands; waits for something to happen if nothing has.
  */
 static void events(struct http_request *r)
 {
-    uint64_t after = (uint64_t)number_of(r, "after", INT64_MAX);
-    int64_t looks = number_of(r, "wait", WAIT_S_MAX) * 1000 / LOOK_MS;
+    uint64_t after, wait_s;
+    if (!http_number(r, "after", &after) || !http_number(r, "wait", &wait_s)) {
+        return;
+    }
+    int64_t looks = (wait_s < WAIT_S_MAX ? (int64_t)wait_s : (int64_t)WAIT_S_MAX) * 1000 / LOOK_MS;
     struct srv_job job;
     struct srv_event *rows = NULL;
     size_t count = 0;

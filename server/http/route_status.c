@@ -20,15 +20,16 @@ static void endpoint(struct http_request *r)
 
 static bool count_things(struct http_request *r, json_int_t counts[2])
 {
-    struct ota_span after = OTA_SPAN_NONE;
+    char after[OTA_THING_NAME_MAX + 1u] = "";
     for (bool more = true; more;) {
         struct srv_thing *things = NULL;
-        size_t count = srv_db_thing_list(r->db, &r->arena, after, PAGE, &things);
+        size_t count = srv_db_thing_list(r->db, &r->arena, ota_span_of_str(after), PAGE, &things);
         for (size_t i = 0; i < count; i++) {
             counts[things[i].state == SRV_THING_DISABLED]++;
+            memcpy(after, things[i].name, sizeof after);
         }
         more = count == PAGE;
-        after = count > 0 ? ota_span_of_str(things[count - 1u].name) : after;
+        srv_arena_end(&r->arena);
     }
     return http_db_ok(r);
 }
@@ -36,18 +37,19 @@ static bool count_things(struct http_request *r, json_int_t counts[2])
 static bool count_executions(struct http_request *r, uint64_t counts[OTA_JOB_STATUS_COUNT],
                              json_int_t *open_jobs)
 {
-    struct ota_span after = OTA_SPAN_NONE;
+    char after[OTA_JOB_ID_MAX + 1u] = "";
     for (bool more = true; more;) {
         struct srv_job *jobs = NULL;
-        size_t count = srv_db_job_list(r->db, &r->arena, after, PAGE, &jobs);
+        size_t count = srv_db_job_list(r->db, &r->arena, ota_span_of_str(after), PAGE, &jobs);
         for (size_t i = 0; i < count; i++) {
+            memcpy(after, jobs[i].id, sizeof after);
             *open_jobs += jobs[i].status == SRV_JOB_IN_PROGRESS;
             for (size_t s = 0; s < OTA_JOB_STATUS_COUNT; s++) {
                 counts[s] += jobs[i].counts[s];
             }
         }
         more = count == PAGE;
-        after = count > 0 ? ota_span_of_str(jobs[count - 1u].id) : after;
+        srv_arena_end(&r->arena);
     }
     return http_db_ok(r);
 }

@@ -457,34 +457,70 @@ static void files_go_with_an_image_or_alone(void **state)
     json_decref(made);
 }
 
+/* The image, and `count` times the same file; over both protocols the document is at its longest. */
+static struct t_run deploy_files(const char *job, const char *file, size_t count)
+{
+    char word[450];
+    snprintf(word, sizeof word, "7:%s", file);
+    const char *words[120] = { "waft",         "deploy", image, "--to",       "lamp-1", "--key",
+                               deployment_key, "--job",  job,   "--protocol", "both" };
+    for (size_t i = 0; i < count; i++) {
+        words[11 + 2 * i] = "--file";
+        words[12 + 2 * i] = word;
+    }
+    return t_run(words);
+}
+
+static void assert_not_deployed(struct t_run run, const char *text)
+{
+    if (run.code != 1 || strstr(run.err, text) == NULL) {
+        fail_msg("[%s] exit code %d: %s", text, run.code, run.err);
+    }
+    t_run_end(&run);
+}
+
 static void a_deployment_has_fifty_files_at_most(void **state)
 {
     (void)state;
-    char fonts[200], word[220];
+    char fonts[200];
     write_file(in_tmp(fonts, "fonts.bin"), "fonts");
-    snprintf(word, sizeof word, "7:%s", fonts);
-    for (size_t count = 49; count <= 50; count++) {
-        const char *words[120] = { "waft",      "deploy",     image,          "--to",
-                                   "lamp-1",    "--key",      deployment_key, "--job",
-                                   "job-fifty", "--protocol", "both" };
-        size_t at = 11;
-        for (size_t i = 0; i < count; i++) {
-            words[at++] = "--file";
-            words[at++] = word;
-        }
-        if (count == 49) {
-            assert_int_equal(t_code(t_run(words)), 0);
-            json_t *document = document_of("job-fifty");
-            assert_file(json_object_get(document, "afr_ota"), 49, 7, fonts);
-            json_decref(document);
-            assert_int_equal(t_code(t_waft("job", "cancel", "job-fifty", "--force")), 0);
-        } else {
-            struct t_run run = t_run(words);
-            assert_int_equal(run.code, 1);
-            assert_non_null(strstr(run.err, "at most 50 files"));
-            t_run_end(&run);
-        }
+    assert_not_deployed(deploy_files("job-fifty", fonts, 50), "at most 50 files");
+    assert_int_equal(t_code(deploy_files("job-fifty", fonts, 49)), 0);
+    json_t *document = document_of("job-fifty");
+    assert_file(json_object_get(document, "afr_ota"), 49, 7, fonts);
+    json_decref(document);
+    assert_int_equal(t_code(t_waft("job", "cancel", "job-fifty", "--force")), 0);
+}
+
+static size_t artifacts_stored(void)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/artifacts", data);
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    size_t count = 0;
+    while (readdir(dir) != NULL) {
+        count++;
     }
+    closedir(dir);
+    return count;
+}
+
+/* Names of files stand in the document: one that cannot be there must not leave its file out. */
+static void a_document_that_cannot_be_is_known_before_anything_is_sent(void **state)
+{
+    (void)state;
+    char path[420], name[256];
+    const size_t before = artifacts_stored();
+    snprintf(path, sizeof path, "%s/caf\xe9.bin", tmp.path);
+    write_file(path, "Latin-1");
+    assert_not_deployed(deploy_files("job-latin", path, 1), "UTF-8");
+    memset(name, '"', sizeof name - 1u); /* each is escaped */
+    name[255] = '\0';
+    snprintf(path, sizeof path, "%s/%s", tmp.path, name);
+    write_file(path, "long");
+    assert_not_deployed(deploy_files("job-long", path, 49), "of 32768 at most");
+    assert_int_equal(artifacts_stored(), before);
 }
 
 /* A device: hears of its job, then says these updates, each after the one before was accepted. */
@@ -787,20 +823,6 @@ static void refusals_are_named_and_change_nothing(void **state)
     assert_int_equal(status_number("jobsInProgress"), before);
 }
 
-static size_t artifacts_stored(void)
-{
-    char path[200];
-    snprintf(path, sizeof path, "%s/artifacts", data);
-    DIR *dir = opendir(path);
-    assert_non_null(dir);
-    size_t count = 0;
-    while (readdir(dir) != NULL) {
-        count++;
-    }
-    closedir(dir);
-    return count;
-}
-
 static void nothing_is_uploaded_for_a_deployment_that_would_be_refused(void **state)
 {
     (void)state;
@@ -1063,6 +1085,7 @@ int main(void)
         cmocka_unit_test(a_deployment_over_http_carries_a_url_that_serves_the_image),
         cmocka_unit_test(files_go_with_an_image_or_alone),
         cmocka_unit_test(a_deployment_has_fifty_files_at_most),
+        cmocka_unit_test(a_document_that_cannot_be_is_known_before_anything_is_sent),
         cmocka_unit_test(waiting_ends_with_the_job_and_its_exit_code_says_how),
         cmocka_unit_test(watching_shows_how_far_a_download_is),
         cmocka_unit_test(waiting_can_time_out_and_the_job_goes_on),

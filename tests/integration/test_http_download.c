@@ -260,6 +260,9 @@ static void only_who_was_sent_there_gets_anything(void **state)
     q.body = "{}";
     assert_int_equal(perform(&q).status, 400);
     q.body = NULL;
+    q.headers[0] = "Content-Length: 1000000000"; /* of which nothing is waited for */
+    assert_int_equal(perform(&q).status, 400);
+    q.headers[0] = NULL;
     snprintf(url, sizeof url, "%s/waft/v1/status%s", h.base, strchr(good, '?'));
     q.url = url;
     assert_int_equal(perform(&q).status, 401);

@@ -283,6 +283,7 @@ static void lists_go_on_behind_what_was_seen(void **state)
     assert_string_equal(things[0].name, "c");
     assert_int_equal(srv_db_job_list(db, &a, OTA_SPAN_NONE, 2, &jobs), 2);
     assert_string_equal(jobs[0].id, "e");
+    assert_int_equal(jobs[0].document.len + jobs[0].targets.len, 0);
     assert_int_equal(srv_db_job_list(db, &a, ota_span_of_str(jobs[1].id), 10, &jobs), 3);
     assert_string_equal(jobs[0].id, "c");
     srv_arena_end(&a);

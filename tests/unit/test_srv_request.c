@@ -74,6 +74,8 @@ static void bad_requests_get_their_code_and_change_nothing(void **state)
         { "the same member twice", "t/jobs/get", "{\"clientToken\":\"a\",\"clientToken\":\"b\"}",
           "InvalidJson" },
         { "bad UTF-8", "t/jobs/get", "{\"clientToken\":\"\xff\"}", "InvalidJson" },
+        { "half a character, quoted in the answer", "t/jobs/get", "{\"\\\xc3\xa9\"}",
+          "InvalidJson" },
         { "a zero character", "t/jobs/get", "{\"clientToken\":\"\\u0000\"}", "InvalidJson" },
         { "a lone surrogate", "t/jobs/get", "{\"clientToken\":\"\\ud800\"}", "InvalidJson" },
         { "number beyond 64 bits", "t/jobs/j/get", "{\"executionNumber\":99999999999999999999999}",

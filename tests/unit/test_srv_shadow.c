@@ -122,6 +122,7 @@ static void bad_words_get_a_code_and_change_nothing(void **state)
     } rows[] = {
         { "no JSON", UPDATE, "hello", 400 },
         { "an array", UPDATE, "[]", 400 },
+        { "half a character, quoted in the answer", UPDATE, "{\"\\\xc3\xa9\"}", 400 },
         { "a member twice", UPDATE, REPORTED("\"a\":1,\"a\":2"), 400 },
         { "nothing", UPDATE, "", 400 },
         { "no state", UPDATE, "{}", 400 },
