@@ -28,7 +28,7 @@ deploy() { waft deploy "$1.img" --to "$THING" --key deploy --job "$2"; }
 ended() { gone "$DEVICE_PID"; }
 # The device's own words would not do: after a cut in a report it tells the result before once more.
 job_ended() { waft job show "$1" -o json | grep -Eq '"(SUCCEEDED|FAILED)"'; }
-told_or_dark() { ended || { job_ended "$1" && device_said 'the provider knows the result'; }; }
+told_or_dark() { ended || { device_said 'the provider knows the result' && job_ended "$1"; }; }
 
 # The newest confirmed image: what the next boot will start.
 confirmed() {
@@ -66,7 +66,8 @@ update() {
         DEVICE_PID=''
         state=$(facts journal.state)
         device_start
-        until_true "$LAB_PATIENCE" job_ended "$2" || fail "not told: $2"
+        waft job watch "$2" --timeout "$LAB_PATIENCE" >>commands.log 2>&1 || true # the code says how it ended
+        job_ended "$2" || fail "not told: $2"
     fi
     device_stop
     judge "$2" "$from" "$1"

@@ -24,24 +24,18 @@ away() {
     device_wait 'connected to'
 }
 
-kill_provider() {
-    local waftd
-    waftd=$(pgrep -P "$PROVIDER_PID")
-    kill -KILL "$waftd"
-    provider_stop
-}
-
-# Its broker, too, so that the device notices.
+# With its broker, so that the device notices. Whom, is asked before: the download does not wait.
 kill_all() {
-    local broker
-    broker=$(waft status -o json | json brokerPid)
-    kill_provider
+    kill -KILL "$waftd"
     kill -KILL "$broker" 2>/dev/null || true
+    provider_stop
 }
 
 scene_1 && scene_2
 LAB_US_PER_KB=4000
 device_boot
+waftd=$(pgrep -P "$PROVIDER_PID")
+broker=$(waft status -o json | json brokerPid)
 image_sign 1.4.0 1.4.0 release >>commands.log
 JOB=over-and-over
 JOB_BEGIN=$(milliseconds)

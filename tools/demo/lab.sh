@@ -69,8 +69,8 @@ end_process() {
 # Whether a child has ended: it is a zombie, or has been waited for.
 gone() {
     local state
-    state=$(sed 's/.*) \(.\).*/\1/' "/proc/$1/stat" 2>/dev/null) || return 0
-    [ "$state" = Z ]
+    { read -r state <"/proc/$1/stat"; } 2>/dev/null || return 0
+    [[ $state == *') Z '* ]]
 }
 
 # json PATH: one value out of JSON on stdin: members and indexes, by dots; "-" if there is none.
@@ -155,15 +155,19 @@ slot_digest() {
 
 # `waft up` in the foreground of a process of ours: until it says that it is ready.
 provider_start() {
+    local said
+    touch provider.log
+    said=$(wc -c <provider.log)
     waft up --data provider "${PROVIDER_OPTIONS[@]}" >>provider.log 2>&1 &
     PROVIDER_PID=$!
-    until_true "$LAB_PATIENCE" provider_ready || fail "the provider did not start"
-    BROKER=$(waft status -o json | json broker)
+    until_true "$LAB_PATIENCE" provider_ready "$said" || fail "the provider did not start"
 }
 
+# provider_ready BYTES: behind so many of its log it says where its broker is.
 provider_ready() {
     ! gone "$PROVIDER_PID" || fail "the provider ended"
-    waft status >/dev/null 2>&1
+    BROKER=$(tail -c "+$(($1 + 1))" provider.log | awk '$1 == "broker" { print $2 }')
+    [ -n "$BROKER" ]
 }
 
 provider_stop() {
