@@ -127,8 +127,8 @@ static bool read_json(struct ota_span message, struct ota_buf room, struct block
 {
     struct ota_json object;
     return ota_json_parse(message, &object) == OTA_OK &&
-           ota_json_bind(object, OTA_JSON_FIELDS(block_fields), block) == OTA_OK &&
-           ota_json_base64(block->data, room, &block->data.text) == OTA_OK;
+           ota_json_bind(&object, OTA_JSON_FIELDS(block_fields), block) == OTA_OK &&
+           ota_json_base64(&block->data, room, &block->data.text) == OTA_OK;
 }
 
 /* A number of ours goes out as a signed one. */

@@ -216,7 +216,7 @@ size_t Jobs_StartNextMsg(const char *clientToken, size_t clientTokenLength, char
 static bool is_object(struct ota_span text)
 {
     struct ota_json object;
-    return ota_json_parse(text, &object) == OTA_OK && ota_json_kind(object) == OTA_JSON_OBJECT;
+    return ota_json_parse(text, &object) == OTA_OK && ota_json_kind(&object) == OTA_JSON_OBJECT;
 }
 
 /* In the order of JobCurrentStatus_t. */
@@ -254,15 +254,15 @@ static bool find_in_execution(const char *message, size_t len, const char *name,
 {
     struct ota_json object, execution;
     return message != NULL && ota_json_parse(span(message, len), &object) == OTA_OK &&
-           ota_json_find(object, "execution", &execution) == OTA_OK &&
-           ota_json_find(execution, name, value) == OTA_OK;
+           ota_json_find(&object, "execution", &execution) == OTA_OK &&
+           ota_json_find(&execution, name, value) == OTA_OK;
 }
 
 size_t Jobs_GetJobId(const char *message, size_t messageLength, const char **jobId)
 {
     struct ota_json value;
     if (jobId == NULL || !find_in_execution(message, messageLength, "jobId", &value) ||
-        ota_json_kind(value) != OTA_JSON_STRING) {
+        ota_json_kind(&value) != OTA_JSON_STRING) {
         return 0;
     }
     const struct ota_span id = { value.text.ptr + 1, value.text.len - 2 };
@@ -277,7 +277,7 @@ size_t Jobs_GetJobDocument(const char *message, size_t messageLength, const char
 {
     struct ota_json value;
     if (jobDoc == NULL || !find_in_execution(message, messageLength, "jobDocument", &value) ||
-        ota_json_kind(value) != OTA_JSON_OBJECT) {
+        ota_json_kind(&value) != OTA_JSON_OBJECT) {
         return 0;
     }
     *jobDoc = (const char *)value.text.ptr;

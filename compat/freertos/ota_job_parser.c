@@ -40,13 +40,13 @@ static bool read_document(const char *text, size_t len, struct document *doc)
     memset(doc, 0, sizeof *doc);
     return text != NULL &&
            ota_json_parse((struct ota_span){ (const uint8_t *)text, len }, &object) == OTA_OK &&
-           ota_json_find(object, "afr_ota", &afr_ota) == OTA_OK &&
-           ota_json_bind(afr_ota, OTA_JSON_FIELDS(document_fields), doc) == OTA_OK;
+           ota_json_find(&object, "afr_ota", &afr_ota) == OTA_OK &&
+           ota_json_bind(&afr_ota, OTA_JSON_FIELDS(document_fields), doc) == OTA_OK;
 }
 
 static bool find_file(const struct document *doc, int32_t index, struct ota_json *object)
 {
-    struct ota_json_walk w = ota_json_walk(doc->files);
+    struct ota_json_walk w = ota_json_walk(&doc->files);
     bool there = index >= 0 && index < FILES_MAX;
     for (int32_t i = 0; there && i <= index; i++) {
         there = ota_json_next(&w, NULL, object);
@@ -57,12 +57,12 @@ static bool find_file(const struct document *doc, int32_t index, struct ota_json
 /* Whether the document offers this protocol; of an empty one, the first that it names is taken. */
 static bool choose_protocol(const struct document *doc, struct ota_span wanted, bool *mqtt)
 {
-    struct ota_json_walk w = ota_json_walk(doc->protocols);
+    struct ota_json_walk w = ota_json_walk(&doc->protocols);
     struct ota_json word;
     while (ota_json_next(&w, NULL, &word)) {
-        *mqtt = ota_json_is(word, OTA_SPAN_LIT("MQTT"));
-        if (wanted.len == 0 || ota_json_is(word, wanted)) {
-            return *mqtt || ota_json_is(word, OTA_SPAN_LIT("HTTP"));
+        *mqtt = ota_json_is(&word, OTA_SPAN_LIT("MQTT"));
+        if (wanted.len == 0 || ota_json_is(&word, wanted)) {
+            return *mqtt || ota_json_is(&word, OTA_SPAN_LIT("HTTP"));
         }
     }
     return false;
@@ -76,10 +76,10 @@ static void put(struct ota_json value, const char **text, size_t *len)
     *len = some ? value.text.len - 2 : 0;
 }
 
-static bool is_stream(struct ota_json value)
+static bool is_stream(const struct ota_json *value)
 {
-    return value.text.len > 2 &&
-           ota_stream_id_ok((struct ota_span){ value.text.ptr + 1, value.text.len - 2 });
+    return value->text.len > 2 &&
+           ota_stream_id_ok((struct ota_span){ value->text.ptr + 1, value->text.len - 2 });
 }
 
 static bool read_file(const struct document *doc, int32_t index, struct ota_span protocol,
@@ -89,11 +89,11 @@ static bool read_file(const struct document *doc, int32_t index, struct ota_span
     struct file file = { .size = 0 };
     bool mqtt;
     if (!find_file(doc, index, &object) ||
-        ota_json_bind(object, OTA_JSON_FIELDS(file_fields), &file) != OTA_OK ||
+        ota_json_bind(&object, OTA_JSON_FIELDS(file_fields), &file) != OTA_OK ||
         !choose_protocol(doc, protocol, &mqtt)) {
         return false;
     }
-    if (mqtt ? !is_stream(doc->stream) : file.scheme.text.len <= 2 || file.url.text.len <= 2) {
+    if (mqtt ? !is_stream(&doc->stream) : file.scheme.text.len <= 2 || file.url.text.len <= 2) {
         return false;
     }
     *fields = (AfrOtaJobDocumentFields_t){ .fileId = file.id,

@@ -73,7 +73,7 @@ static ota_err_t prepare(struct modular *m, struct ota_json document)
     const struct ota_parser *parser;
     struct ota_jobdoc doc;
     struct ota_jobdoc_file file;
-    ota_err_t err = ota_parser_chain_read(m->cfg.parsers, document, &doc, &parser);
+    ota_err_t err = ota_parser_chain_read(m->cfg.parsers, &document, &doc, &parser);
     m->fetches = err == OTA_OK;
     if (err == OTA_E_NOT_FOUND) {
         return m->cfg.custom(m->cfg.context, document);
@@ -82,7 +82,7 @@ static ota_err_t prepare(struct modular *m, struct ota_json document)
         err = parser->choose(&doc, (unsigned)ota_slot_other(m->cfg.installer.running), &file);
     }
     if (err == OTA_OK) {
-        err = ota_json_string(doc.stream, OTA_BUF_OF(m->stream_id), &cfg.stream);
+        err = ota_json_string(&doc.stream, OTA_BUF_OF(m->stream_id), &cfg.stream);
     }
     if (err == OTA_OK) {
         cfg.file_id = file.file_id;

@@ -52,7 +52,7 @@ static ota_err_t look(struct usb *u)
     }
     ota_err_t err = ota_json_parse((struct ota_span){ u->room, len }, &document);
     if (err == OTA_OK) {
-        err = ota_jobdoc_read(document, &doc);
+        err = ota_jobdoc_read(&document, &doc);
     }
     if (err == OTA_OK) {
         err = ota_jobdoc_choose(&doc, (unsigned)ota_slot_other(u->installer.cfg.running), &file);

@@ -14,7 +14,7 @@ static void check_files(const struct ota_jobdoc *doc)
         FUZZ_CHECK(file.size > 0);
         uint8_t room[OTA_SIGNATURE_DER_MAX];
         struct ota_span der;
-        const ota_err_t err = ota_json_base64(file.signature, OTA_BUF_OF(room), &der);
+        const ota_err_t err = ota_json_base64(&file.signature, OTA_BUF_OF(room), &der);
         FUZZ_CHECK(err == (file.signature_kind == OTA_SIGNATURE_P256 ? OTA_OK : OTA_E_MALFORMED));
         FUZZ_CHECK(!seen[file.file_id]);
         seen[file.file_id] = true;
@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     }
     memset(&doc, 0xa5, sizeof doc);
-    if (ota_jobdoc_read(json, &doc) != OTA_OK) {
+    if (ota_jobdoc_read(&json, &doc) != OTA_OK) {
         FUZZ_CHECK(memcmp(&doc, &empty, sizeof doc) == 0);
         return 0;
     }
@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     uint8_t room[OTA_STREAM_ID_MAX];
     struct ota_span stream;
     FUZZ_CHECK(doc.stream.text.len == 0 ||
-               ota_json_string(doc.stream, OTA_BUF_OF(room), &stream) == OTA_OK);
+               ota_json_string(&doc.stream, OTA_BUF_OF(room), &stream) == OTA_OK);
     check_files(&doc);
     for (unsigned slot = 0; slot < 2; slot++) {
         struct ota_jobdoc chosen = doc;

@@ -85,7 +85,7 @@ static void read_alone(enum ota_topic_kind kind, struct ota_span payload)
     if (ota_jobs_api_read(kind, payload, &reply) != OTA_OK) {
         return;
     }
-    struct ota_json_walk all = ota_json_walk(reply.queued), good = all;
+    struct ota_json_walk all = ota_json_walk(&reply.queued), good = all;
     struct ota_json element;
     while (ota_json_next(&all, NULL, &element)) {
         FUZZ_CHECK(ota_jobs_api_next(&good, &summary) && summary.job_id_len <= OTA_JOB_ID_MAX);

@@ -11,17 +11,18 @@ static void read_leaf(struct ota_json value)
     struct ota_span decoded;
     uint8_t *const room = malloc(value.text.len + 1);
     const struct ota_buf out = { room, value.text.len };
-    const ota_err_t err = ota_json_string(value, out, &decoded);
-    FUZZ_CHECK(err == OTA_OK || ota_json_kind(value) != OTA_JSON_STRING);
+    const ota_err_t err = ota_json_string(&value, out, &decoded);
+    FUZZ_CHECK(err == OTA_OK || ota_json_kind(&value) != OTA_JSON_STRING);
     if (err == OTA_OK) {
         FUZZ_CHECK(decoded.len + 2 <= value.text.len); /* decoding never makes it longer */
-        FUZZ_CHECK(ota_json_is(value, decoded));
+        FUZZ_CHECK(ota_json_is(&value, decoded));
         FUZZ_CHECK(decoded.len == 0 ||
-                   ota_json_string(value, (struct ota_buf){ room, decoded.len - 1 }, &decoded) ==
+                   ota_json_string(&value, (struct ota_buf){ room, decoded.len - 1 }, &decoded) ==
                        OTA_E_TOO_LARGE);
     }
-    FUZZ_CHECK(ota_json_u64(value, &number) != OTA_OK || ota_json_kind(value) == OTA_JSON_NUMBER ||
-               ota_json_kind(value) == OTA_JSON_STRING);
+    FUZZ_CHECK(ota_json_u64(&value, &number) != OTA_OK ||
+               ota_json_kind(&value) == OTA_JSON_NUMBER ||
+               ota_json_kind(&value) == OTA_JSON_STRING);
     free(room);
 }
 
@@ -29,7 +30,7 @@ static void walk(struct ota_json value, unsigned depth)
 {
     FUZZ_CHECK(depth <= OTA_JSON_DEPTH_MAX);
     read_leaf(value);
-    struct ota_json_walk w = ota_json_walk(value);
+    struct ota_json_walk w = ota_json_walk(&value);
     struct ota_json key = { OTA_SPAN_NONE }, inner;
     while (ota_json_next(&w, &key, &inner)) {
         FUZZ_CHECK(inner.text.len > 0 && inner.text.ptr >= value.text.ptr);
@@ -48,7 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     }
     walk(doc, 0);
-    FUZZ_CHECK(ota_json_find(doc, "a", &found) != OTA_OK || ota_json_kind(doc) == OTA_JSON_OBJECT);
+    FUZZ_CHECK(ota_json_find(&doc, "a", &found) != OTA_OK ||
+               ota_json_kind(&doc) == OTA_JSON_OBJECT);
     FUZZ_CHECK(ota_json_parse(doc.text, &again) == OTA_OK);
     FUZZ_CHECK(again.text.ptr == doc.text.ptr && again.text.len == doc.text.len);
     return 0;

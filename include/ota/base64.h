@@ -35,7 +35,7 @@ void ota_base64_put(struct ota_base64 *d, uint32_t c);
 OTA_MUST_CHECK ota_err_t ota_base64_end(const struct ota_base64 *d, struct ota_span *decoded);
 
 /** Decode a string of JSON into `out`. @return as ota_base64_end(); OTA_E_MALFORMED too if it is no string. */
-OTA_MUST_CHECK ota_err_t ota_json_base64(struct ota_json value, struct ota_buf out,
+OTA_MUST_CHECK ota_err_t ota_json_base64(const struct ota_json *value, struct ota_buf out,
                                          struct ota_span *decoded);
 
 /* Whole texts: a library of its own (base64_text), since no device needs it. */

@@ -64,7 +64,7 @@ struct ota_jobdoc_file {
  *         (missing, doubled or ill-typed members, no file, too many, a file id twice), or a `waft`
  *         that is not one. On error `doc` is all zero: a document without files.
  */
-OTA_MUST_CHECK ota_err_t ota_jobdoc_read(struct ota_json document, struct ota_jobdoc *doc);
+OTA_MUST_CHECK ota_err_t ota_jobdoc_read(const struct ota_json *document, struct ota_jobdoc *doc);
 
 /** Read the file at `index` (< file_count). Always OTA_OK for a document that ota_jobdoc_read() took. */
 OTA_MUST_CHECK ota_err_t ota_jobdoc_file(const struct ota_jobdoc *doc, uint32_t index,
@@ -90,10 +90,15 @@ OTA_MUST_CHECK ota_err_t ota_jobdoc_signature(const struct ota_jobdoc_file *file
 OTA_MUST_CHECK ota_err_t ota_jobdoc_choose(struct ota_jobdoc *doc, unsigned slot,
                                            struct ota_jobdoc_file *file);
 
+/* A set of file ids: a bit each. */
+struct ota_file_ids {
+    uint8_t bits[32];
+};
+
 /** Where ota_jobdoc_next_data() stands; all zero to begin. */
 struct ota_jobdoc_data {
     bool begun, image_seen;
-    uint8_t named[32]; /* by sources: a bit for each file id */
+    struct ota_file_ids named; /* by sources */
     struct ota_json_walk files;
 };
 
@@ -118,7 +123,7 @@ bool ota_jobdoc_names_image(const struct ota_jobdoc *doc, const uint8_t digest[O
 struct ota_parser {
     /** OTA_E_NOT_FOUND: not a document of mine, another parser may understand it. Any other error
      * ends the search: it is mine, and it is wrong. */
-    ota_err_t (*read)(struct ota_json document, struct ota_jobdoc *doc);
+    ota_err_t (*read)(const struct ota_json *document, struct ota_jobdoc *doc);
     ota_err_t (*file)(const struct ota_jobdoc *doc, uint32_t index, struct ota_jobdoc_file *file);
     ota_err_t (*choose)(struct ota_jobdoc *doc, unsigned slot, struct ota_jobdoc_file *file);
     bool (*names_image)(const struct ota_jobdoc *doc, const uint8_t digest[OTA_DIGEST_SIZE]);
@@ -143,7 +148,8 @@ struct ota_parser_chain {
  * @return as that parser's read(); OTA_E_NOT_FOUND if it is nobody's.
  */
 OTA_MUST_CHECK ota_err_t ota_parser_chain_read(struct ota_parser_chain chain,
-                                               struct ota_json document, struct ota_jobdoc *doc,
+                                               const struct ota_json *document,
+                                               struct ota_jobdoc *doc,
                                                const struct ota_parser **parser);
 
 #endif

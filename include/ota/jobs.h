@@ -94,12 +94,14 @@ struct ota_job_offer {
 
 struct ota_jobs_news {
     enum ota_jobs_news_kind kind;
-    struct ota_job_offer offer; /* OFFER */
-    struct {
-        enum ota_wire_code code;
-        enum ota_job_status status; /* OTA_JOB_STATUS_COUNT: not said */
-        uint64_t version;           /* 0: not said */
-    } answer;                       /* ACCEPTED (status, version if said), REJECTED */
+    union {
+        struct ota_job_offer offer; /* OFFER */
+        struct {
+            enum ota_wire_code code;
+            enum ota_job_status status; /* OTA_JOB_STATUS_COUNT: not said */
+            uint64_t version;           /* 0: not said */
+        } answer;                       /* ACCEPTED (status, version if said), REJECTED */
+    };
 };
 
 /** Begin idle. Limits in `cfg` are the caller's own: asserted. */

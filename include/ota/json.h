@@ -9,8 +9,8 @@
  *     struct ota_json doc, value;
  *     ota_err_t err = ota_json_parse(payload, &doc);
  *     ...
- *     err = ota_json_find(doc, "timestamp", &value);
- *     if (err == OTA_OK) { err = ota_json_u64(value, &timestamp); }
+ *     err = ota_json_find(&doc, "timestamp", &value);
+ *     if (err == OTA_OK) { err = ota_json_u64(&value, &timestamp); }
  */
 #ifndef OTA_JSON_H
 #define OTA_JSON_H
@@ -46,7 +46,7 @@ struct ota_json {
  */
 OTA_MUST_CHECK ota_err_t ota_json_parse(struct ota_span text, struct ota_json *value);
 
-enum ota_json_kind ota_json_kind(struct ota_json value);
+enum ota_json_kind ota_json_kind(const struct ota_json *value);
 
 /** A cursor over the members of an object or the elements of an array. */
 struct ota_json_walk {
@@ -55,7 +55,7 @@ struct ota_json_walk {
 };
 
 /** Begin before the first member or element; any other kind has none. */
-struct ota_json_walk ota_json_walk(struct ota_json container);
+struct ota_json_walk ota_json_walk(const struct ota_json *container);
 
 /**
  * Step to the next member or element.
@@ -73,7 +73,7 @@ bool ota_json_next(struct ota_json_walk *w, struct ota_json *key, struct ota_jso
  *         OTA_JSON_FIELD("certfile", OTA_JSON_STRING, struct file, certfile),
  *     };
  *     struct file file = { 0 };
- *     ota_err_t err = ota_json_bind(object, OTA_JSON_FIELDS(fields), &file);
+ *     ota_err_t err = ota_json_bind(&object, OTA_JSON_FIELDS(fields), &file);
  */
 struct ota_json_field {
     const char *name;
@@ -107,8 +107,9 @@ struct ota_json_field {
  *         which counts), a required member absent, a value of another kind; OTA_E_RANGE: a number
  *         does not fit. Some fields may have been written then.
  */
-OTA_MUST_CHECK ota_err_t ota_json_bind(struct ota_json object, const struct ota_json_field *fields,
-                                       size_t count, void *into);
+OTA_MUST_CHECK ota_err_t ota_json_bind(const struct ota_json *object,
+                                       const struct ota_json_field *fields, size_t count,
+                                       void *into);
 
 /**
  * Find a member by name.
@@ -116,11 +117,11 @@ OTA_MUST_CHECK ota_err_t ota_json_bind(struct ota_json object, const struct ota_
  * @return OTA_OK; OTA_E_NOT_FOUND if it is absent or null, or `object` is not an
  *         object; OTA_E_MALFORMED if the name is there twice.
  */
-OTA_MUST_CHECK ota_err_t ota_json_find(struct ota_json object, const char *name,
+OTA_MUST_CHECK ota_err_t ota_json_find(const struct ota_json *object, const char *name,
                                        struct ota_json *value);
 
 /** Whether `value` is a string that, with its escapes decoded, equals `text`. */
-bool ota_json_is(struct ota_json value, struct ota_span text);
+bool ota_json_is(const struct ota_json *value, struct ota_span text);
 
 /**
  * Decode a string into `out`.
@@ -128,7 +129,7 @@ bool ota_json_is(struct ota_json value, struct ota_span text);
  * @param decoded  out: the characters (UTF-8), inside `out`; not terminated.
  * @return OTA_OK; OTA_E_MALFORMED if it is no string; OTA_E_TOO_LARGE if `out` is too small.
  */
-OTA_MUST_CHECK ota_err_t ota_json_string(struct ota_json value, struct ota_buf out,
+OTA_MUST_CHECK ota_err_t ota_json_string(const struct ota_json *value, struct ota_buf out,
                                          struct ota_span *decoded);
 
 /**
@@ -138,7 +139,7 @@ OTA_MUST_CHECK ota_err_t ota_json_string(struct ota_json value, struct ota_buf o
  * @return OTA_OK; OTA_E_MALFORMED (sign, fraction, exponent, leading zero, other kind);
  *         OTA_E_RANGE above 2^64 - 1.
  */
-OTA_MUST_CHECK ota_err_t ota_json_u64(struct ota_json value, uint64_t *number);
+OTA_MUST_CHECK ota_err_t ota_json_u64(const struct ota_json *value, uint64_t *number);
 
 /**
  * Read a string of exactly two hexadecimal digits a byte (at most 32 bytes); before byte i stands a dash if bit i of
@@ -146,7 +147,7 @@ OTA_MUST_CHECK ota_err_t ota_json_u64(struct ota_json value, uint64_t *number);
  *
  * @return whether it is one; if not, some of `bytes` may have been written.
  */
-OTA_MUST_CHECK bool ota_json_hex(struct ota_json value, uint32_t dashes, uint8_t *bytes,
+OTA_MUST_CHECK bool ota_json_hex(const struct ota_json *value, uint32_t dashes, uint8_t *bytes,
                                  size_t count);
 
 #endif

@@ -8,7 +8,7 @@
 static ota_err_t store_number(const struct ota_json *value, void *into, size_t size)
 {
     uint64_t number;
-    const ota_err_t err = ota_json_u64(*value, &number);
+    const ota_err_t err = ota_json_u64(value, &number);
     if (err != OTA_OK) {
         return err;
     }
@@ -42,16 +42,16 @@ static ota_err_t store(const struct ota_json_field *field, const struct ota_json
         return store_number(value, into, field->size);
     }
     if (kind == OTA_JSON_HEX || kind == OTA_JSON_UUID) {
-        good = ota_json_hex(*value, kind == OTA_JSON_HEX ? 0 : UUID_DASHES, into, field->size);
+        good = ota_json_hex(value, kind == OTA_JSON_HEX ? 0 : UUID_DASHES, into, field->size);
     } else {
-        good = kind == OTA_JSON_ANY || kind == ota_json_kind(*value);
+        good = kind == OTA_JSON_ANY || kind == ota_json_kind(value);
         memcpy(into, value, sizeof *value);
     }
     return good ? OTA_OK : OTA_E_MALFORMED;
 }
 
-ota_err_t ota_json_bind(struct ota_json object, const struct ota_json_field *fields, size_t count,
-                        void *into)
+ota_err_t ota_json_bind(const struct ota_json *object, const struct ota_json_field *fields,
+                        size_t count, void *into)
 {
     struct ota_json_walk w = ota_json_walk(object);
     struct ota_json key, value;
@@ -60,7 +60,7 @@ ota_err_t ota_json_bind(struct ota_json object, const struct ota_json_field *fie
     OTA_ASSERT(count <= 32);
     while (err == OTA_OK && ota_json_next(&w, &key, &value)) {
         size_t i = 0;
-        while (i < count && !ota_json_is(key, ota_span_of_str(fields[i].name))) {
+        while (i < count && !ota_json_is(&key, ota_span_of_str(fields[i].name))) {
             i++;
         }
         if (i == count) {
@@ -70,7 +70,7 @@ ota_err_t ota_json_bind(struct ota_json object, const struct ota_json_field *fie
             return OTA_E_MALFORMED;
         }
         seen |= 1u << i;
-        if (ota_json_kind(value) != OTA_JSON_NULL) {
+        if (ota_json_kind(&value) != OTA_JSON_NULL) {
             err = store(&fields[i], &value, into);
         } else if ((fields[i].kind & OTA_JSON_REQUIRED) != 0) {
             err = OTA_E_MALFORMED;
@@ -84,7 +84,7 @@ ota_err_t ota_json_bind(struct ota_json object, const struct ota_json_field *fie
     return err;
 }
 
-ota_err_t ota_json_find(struct ota_json object, const char *name, struct ota_json *value)
+ota_err_t ota_json_find(const struct ota_json *object, const char *name, struct ota_json *value)
 {
     const struct ota_json_field field = { name, OTA_JSON_ANY, sizeof *value, 0, 0 };
     struct ota_json found = { OTA_SPAN_NONE };

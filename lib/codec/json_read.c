@@ -243,19 +243,19 @@ ota_err_t ota_json_parse(struct ota_span text, struct ota_json *value)
 
 /* --- walking over checked text --------------------------------------------- */
 
-enum ota_json_kind ota_json_kind(struct ota_json value)
+enum ota_json_kind ota_json_kind(const struct ota_json *value)
 {
-    if (value.text.len == 0) {
+    if (value->text.len == 0) {
         return OTA_JSON_ABSENT;
     }
-    const uint8_t c = value.text.ptr[0];
+    const uint8_t c = value->text.ptr[0];
     return c == '-' || is_digit(c) ? OTA_JSON_NUMBER : (enum ota_json_kind)c;
 }
 
-struct ota_json_walk ota_json_walk(struct ota_json container)
+struct ota_json_walk ota_json_walk(const struct ota_json *container)
 {
     struct ota_json_walk w;
-    w.r = ota_reader(container.text);
+    w.r = ota_reader(container->text);
     w.err = take(&w.r, '{', '[') ? OTA_OK : OTA_E_NOT_FOUND;
     return w;
 }
@@ -287,10 +287,10 @@ static bool enter_string(const struct ota_json *value, struct ota_reader *r)
     return take(r, '"', '"');
 }
 
-bool ota_json_is(struct ota_json value, struct ota_span text)
+bool ota_json_is(const struct ota_json *value, struct ota_span text)
 {
     struct ota_reader have, want = ota_reader(text);
-    if (!enter_string(&value, &have)) {
+    if (!enter_string(value, &have)) {
         return false;
     }
     uint32_t c;
@@ -302,11 +302,12 @@ bool ota_json_is(struct ota_json value, struct ota_span text)
     return ota_reader_left(&want) == 0;
 }
 
-ota_err_t ota_json_string(struct ota_json value, struct ota_buf out, struct ota_span *decoded)
+ota_err_t ota_json_string(const struct ota_json *value, struct ota_buf out,
+                          struct ota_span *decoded)
 {
     struct ota_reader r;
     struct ota_writer w = ota_writer(out);
-    if (!enter_string(&value, &r)) {
+    if (!enter_string(value, &r)) {
         return OTA_E_MALFORMED;
     }
     uint32_t c;
@@ -320,11 +321,12 @@ ota_err_t ota_json_string(struct ota_json value, struct ota_buf out, struct ota_
     return OTA_OK;
 }
 
-ota_err_t ota_json_base64(struct ota_json value, struct ota_buf out, struct ota_span *decoded)
+ota_err_t ota_json_base64(const struct ota_json *value, struct ota_buf out,
+                          struct ota_span *decoded)
 {
     struct ota_reader r;
     struct ota_base64 d = ota_base64(out);
-    if (!enter_string(&value, &r)) {
+    if (!enter_string(value, &r)) {
         return OTA_E_MALFORMED;
     }
     uint32_t c;
@@ -346,12 +348,12 @@ static bool append_digit(uint64_t *number, uint32_t digit)
     return true;
 }
 
-ota_err_t ota_json_u64(struct ota_json value, uint64_t *number)
+ota_err_t ota_json_u64(const struct ota_json *value, uint64_t *number)
 {
     struct ota_reader r;
     uint64_t sum = 0;
     ota_err_t err = OTA_E_MALFORMED; /* as long as there is no digit */
-    (void)enter_string(&value, &r);  /* what is not a string is read as it stands */
+    (void)enter_string(value, &r);   /* what is not a string is read as it stands */
     uint32_t c;
     while ((c = read_char(&r)) < END) {
         const uint32_t digit = c - '0';
@@ -368,11 +370,11 @@ ota_err_t ota_json_u64(struct ota_json value, uint64_t *number)
     return err;
 }
 
-bool ota_json_hex(struct ota_json value, uint32_t dashes, uint8_t *bytes, size_t count)
+bool ota_json_hex(const struct ota_json *value, uint32_t dashes, uint8_t *bytes, size_t count)
 {
     OTA_ASSERT(count <= 32);
     struct ota_reader r;
-    if (!enter_string(&value, &r)) {
+    if (!enter_string(value, &r)) {
         return false;
     }
     for (; count > 0; count--, dashes >>= 1) {

@@ -7,15 +7,15 @@ static const struct ota_json_field id_field[] = {
 
 static void begin(const struct ota_jobdoc *doc, struct ota_jobdoc_data *at)
 {
-    struct ota_json_walk sources = ota_json_walk(doc->sources);
+    struct ota_json_walk sources = ota_json_walk(&doc->sources);
     struct ota_json source;
     uint8_t id = 0;
     at->begun = true;
     at->image_seen = !is_absent(&doc->sources); /* then they name it */
-    at->files = ota_json_walk(doc->files);
+    at->files = ota_json_walk(&doc->files);
     while (ota_json_next(&sources, NULL, &source) &&
-           ota_json_bind(source, OTA_JSON_FIELDS(id_field), &id) == OTA_OK) {
-        at->named[id / 8u] |= (uint8_t)(1u << id % 8u);
+           ota_json_bind(&source, OTA_JSON_FIELDS(id_field), &id) == OTA_OK) {
+        jobdoc_add_id(&at->named, id);
     }
 }
 
@@ -26,10 +26,10 @@ bool ota_jobdoc_next_data(const struct ota_jobdoc *doc, struct ota_jobdoc_data *
     if (!at->begun) {
         begin(doc, at);
     }
-    while (ota_json_next(&at->files, NULL, &object) && jobdoc_read_file(object, file)) {
+    while (ota_json_next(&at->files, NULL, &object) && jobdoc_read_file(&object, file)) {
         if (!at->image_seen && file->file_type == 0) {
             at->image_seen = true;
-        } else if ((at->named[file->file_id / 8u] & 1u << file->file_id % 8u) == 0) {
+        } else if (!jobdoc_has_id(&at->named, file->file_id)) {
             return true;
         }
     }

@@ -22,7 +22,7 @@ static bool read_signature(struct ota_jobdoc_file *file)
 {
     if (!is_absent(&file->signature)) {
         file->signature_kind = OTA_SIGNATURE_P256;
-        return jobdoc_is_signature(file->signature);
+        return jobdoc_is_signature(&file->signature);
     }
     if (!is_absent(&file->refused)) {
         file->signature_kind = OTA_SIGNATURE_UNSUPPORTED;
@@ -30,7 +30,7 @@ static bool read_signature(struct ota_jobdoc_file *file)
     return true;
 }
 
-bool jobdoc_read_file(struct ota_json object, struct ota_jobdoc_file *file)
+bool jobdoc_read_file(const struct ota_json *object, struct ota_jobdoc_file *file)
 {
     memset(file, 0, sizeof *file);
     return ota_json_bind(object, OTA_JSON_FIELDS(file_fields), file) == OTA_OK && file->size > 0 &&
@@ -41,32 +41,39 @@ ota_err_t ota_jobdoc_file(const struct ota_jobdoc *doc, uint32_t index,
                           struct ota_jobdoc_file *file)
 {
     OTA_ASSERT(index < doc->file_count);
-    struct ota_json_walk w = ota_json_walk(doc->files);
+    struct ota_json_walk w = ota_json_walk(&doc->files);
     struct ota_json object;
     for (uint32_t i = 0; i <= index; i++) {
         if (!ota_json_next(&w, NULL, &object)) {
             return OTA_E_JOB_DOCUMENT;
         }
     }
-    return jobdoc_read_file(object, file) ? OTA_OK : OTA_E_JOB_DOCUMENT;
+    return jobdoc_read_file(&object, file) ? OTA_OK : OTA_E_JOB_DOCUMENT;
 }
 
-bool jobdoc_has_id(const struct ota_jobdoc *doc, const struct jobdoc_ids *ids, uint8_t id)
+bool jobdoc_has_id(const struct ota_file_ids *ids, uint8_t id)
 {
-    return memchr(ids->id, id, doc->file_count) != NULL;
+    return ((unsigned)ids->bits[id / 8u] >> id % 8u & 1u) != 0;
 }
 
-bool jobdoc_read_files(struct ota_jobdoc *doc, struct jobdoc_ids *ids)
+void jobdoc_add_id(struct ota_file_ids *ids, uint8_t id)
 {
-    struct ota_json_walk w = ota_json_walk(doc->files);
+    ids->bits[id / 8u] = (uint8_t)(ids->bits[id / 8u] | 1u << id % 8u);
+}
+
+bool jobdoc_read_files(struct ota_jobdoc *doc, struct ota_file_ids *ids)
+{
+    memset(ids, 0, sizeof *ids);
+    struct ota_json_walk w = ota_json_walk(&doc->files);
     struct ota_json object;
     while (ota_json_next(&w, NULL, &object)) {
         struct ota_jobdoc_file file;
-        if (doc->file_count == OTA_FILES_MAX || !jobdoc_read_file(object, &file) ||
-            jobdoc_has_id(doc, ids, file.file_id)) {
+        if (doc->file_count == OTA_FILES_MAX || !jobdoc_read_file(&object, &file) ||
+            jobdoc_has_id(ids, file.file_id)) {
             return false;
         }
-        ids->id[doc->file_count++] = file.file_id;
+        jobdoc_add_id(ids, file.file_id);
+        doc->file_count++;
     }
     return doc->file_count > 0;
 }

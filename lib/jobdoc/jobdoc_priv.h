@@ -13,19 +13,20 @@ static inline bool is_absent(const struct ota_json *value)
 }
 
 /* Whether a value is a string of this kind: decoded only to be checked. */
-bool jobdoc_is_stream(struct ota_json value);
-bool jobdoc_is_version(struct ota_json value);
-bool jobdoc_is_signature(struct ota_json value);
+bool jobdoc_is_stream(const struct ota_json *value);
+bool jobdoc_is_version(const struct ota_json *value);
+bool jobdoc_is_signature(const struct ota_json *value);
 
-/* The file ids of a document, in order. */
-struct jobdoc_ids {
-    uint8_t id[OTA_FILES_MAX];
-};
-bool jobdoc_has_id(const struct ota_jobdoc *doc, const struct jobdoc_ids *ids, uint8_t id);
+bool jobdoc_has_id(const struct ota_file_ids *ids, uint8_t id);
+void jobdoc_add_id(struct ota_file_ids *ids, uint8_t id);
 
-/* Each reads its part into the fields of `doc` that are its; false if that is not what it must be. */
-bool jobdoc_read_file(struct ota_json object, struct ota_jobdoc_file *file);
-bool jobdoc_read_files(struct ota_jobdoc *doc, struct jobdoc_ids *ids);
-bool jobdoc_read_waft(struct ota_json object, const struct jobdoc_ids *ids, struct ota_jobdoc *doc);
+/*
+ * Each reads its part into the fields of `doc` that are its; false if that is not what it must be. The ids of the
+ * files are collected for the sources, which are looked at last.
+ */
+bool jobdoc_read_file(const struct ota_json *object, struct ota_jobdoc_file *file);
+bool jobdoc_read_files(struct ota_jobdoc *doc, struct ota_file_ids *ids);
+bool jobdoc_read_waft(const struct ota_json *object, struct ota_jobdoc *doc);
+bool jobdoc_sources_ok(const struct ota_jobdoc *doc, const struct ota_file_ids *ids);
 
 #endif

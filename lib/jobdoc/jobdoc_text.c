@@ -1,14 +1,14 @@
 #include "jobdoc_priv.h"
 #include "ota/base64.h"
 
-bool jobdoc_is_stream(struct ota_json value)
+bool jobdoc_is_stream(const struct ota_json *value)
 {
     uint8_t room[OTA_STREAM_ID_MAX];
     struct ota_span id;
     return ota_json_string(value, OTA_BUF_OF(room), &id) == OTA_OK && ota_stream_id_ok(id);
 }
 
-bool jobdoc_is_version(struct ota_json value)
+bool jobdoc_is_version(const struct ota_json *value)
 {
     uint8_t room[OTA_VERSION_TEXT_MAX];
     struct ota_span text;
@@ -17,7 +17,7 @@ bool jobdoc_is_version(struct ota_json value)
            ota_version_parse(text, &version) == OTA_OK;
 }
 
-bool jobdoc_is_signature(struct ota_json value)
+bool jobdoc_is_signature(const struct ota_json *value)
 {
     uint8_t room[OTA_SIGNATURE_DER_MAX];
     struct ota_span der;
@@ -31,7 +31,7 @@ ota_err_t ota_jobdoc_signature(const struct ota_jobdoc_file *file, uint8_t rs[OT
     if (file->signature_kind == OTA_SIGNATURE_NONE) {
         return OTA_E_JOB_UNSIGNED;
     }
-    if (ota_json_base64(file->signature, OTA_BUF_OF(room), &der) != OTA_OK ||
+    if (ota_json_base64(&file->signature, OTA_BUF_OF(room), &der) != OTA_OK ||
         ota_signature_from_der(der, rs) != OTA_OK) {
         return OTA_E_JOB_SIGNATURE;
     }

@@ -19,19 +19,19 @@ static const struct ota_json_field source_fields[] = {
     OTA_JSON_FIELD("fileid", OTA_JSON_REQUIRED | OTA_JSON_NUMBER, struct source, file_id),
 };
 
-static bool read_source(struct ota_json object, struct source *source)
+static bool read_source(const struct ota_json *object, struct source *source)
 {
     memset(source, 0, sizeof *source);
     return ota_json_bind(object, OTA_JSON_FIELDS(source_fields), source) == OTA_OK;
 }
 
-static bool sources_ok(const struct ota_jobdoc *doc, const struct jobdoc_ids *ids)
+bool jobdoc_sources_ok(const struct ota_jobdoc *doc, const struct ota_file_ids *ids)
 {
-    struct ota_json_walk w = ota_json_walk(doc->sources);
+    struct ota_json_walk w = ota_json_walk(&doc->sources);
     struct ota_json object;
     while (ota_json_next(&w, NULL, &object)) {
         struct source source;
-        if (!read_source(object, &source) || !jobdoc_has_id(doc, ids, source.file_id)) {
+        if (!read_source(&object, &source) || !jobdoc_has_id(ids, source.file_id)) {
             return false;
         }
     }
@@ -58,12 +58,12 @@ static const struct ota_json_field advice_fields[] = {
 /* [lowest, highest] hardware revision, both included. */
 static bool read_hw(struct ota_jobdoc *doc)
 {
-    struct ota_json_walk w = ota_json_walk(doc->hw);
+    struct ota_json_walk w = ota_json_walk(&doc->hw);
     struct ota_json element;
     uint64_t revision[2];
     unsigned count = 0;
     while (ota_json_next(&w, NULL, &element)) {
-        if (count == 2 || ota_json_u64(element, &revision[count++]) != OTA_OK) {
+        if (count == 2 || ota_json_u64(&element, &revision[count++]) != OTA_OK) {
             return false;
         }
     }
@@ -75,7 +75,7 @@ static bool read_hw(struct ota_jobdoc *doc)
     return true;
 }
 
-bool jobdoc_read_waft(struct ota_json object, const struct jobdoc_ids *ids, struct ota_jobdoc *doc)
+bool jobdoc_read_waft(const struct ota_json *object, struct ota_jobdoc *doc)
 {
     uint32_t version;
     if (ota_json_bind(object, OTA_JSON_FIELDS(version_field), &version) != OTA_OK) {
@@ -85,8 +85,8 @@ bool jobdoc_read_waft(struct ota_json object, const struct jobdoc_ids *ids, stru
         return true;
     }
     return ota_json_bind(object, OTA_JSON_FIELDS(advice_fields), doc) == OTA_OK &&
-           (!doc->has_version || jobdoc_is_version(doc->version)) &&
-           (!doc->has_hw || read_hw(doc)) && sources_ok(doc, ids);
+           (!doc->has_version || jobdoc_is_version(&doc->version)) &&
+           (!doc->has_hw || read_hw(doc));
 }
 
 /* --- choosing ------------------------------------------------------------------------- */
@@ -94,15 +94,15 @@ bool jobdoc_read_waft(struct ota_json object, const struct jobdoc_ids *ids, stru
 static bool fits(const struct source *source, unsigned slot)
 {
     const struct ota_span name = { (const uint8_t *)&"AB"[slot], 1 };
-    return !source->has_from && (is_absent(&source->slot) || ota_json_is(source->slot, name));
+    return !source->has_from && (is_absent(&source->slot) || ota_json_is(&source->slot, name));
 }
 
 static bool find_source(const struct ota_jobdoc *doc, unsigned slot, struct source *source)
 {
-    struct ota_json_walk w = ota_json_walk(doc->sources);
+    struct ota_json_walk w = ota_json_walk(&doc->sources);
     struct ota_json object;
     while (ota_json_next(&w, NULL, &object)) {
-        if (read_source(object, source) && fits(source, slot)) {
+        if (read_source(&object, source) && fits(source, slot)) {
             return true;
         }
     }
@@ -118,11 +118,11 @@ ota_err_t ota_jobdoc_choose(struct ota_jobdoc *doc, unsigned slot, struct ota_jo
     if (!first_image && !find_source(doc, slot, &source)) {
         return OTA_E_JOB_NO_FILE;
     }
-    struct ota_json_walk w = ota_json_walk(doc->files);
+    struct ota_json_walk w = ota_json_walk(&doc->files);
     struct ota_json object;
     struct ota_jobdoc_file candidate;
     do {
-        if (!ota_json_next(&w, NULL, &object) || !jobdoc_read_file(object, &candidate)) {
+        if (!ota_json_next(&w, NULL, &object) || !jobdoc_read_file(&object, &candidate)) {
             return OTA_E_JOB_NO_FILE;
         }
     } while (first_image ? candidate.file_type != 0 : candidate.file_id != source.file_id);
@@ -139,11 +139,11 @@ bool ota_jobdoc_names_image(const struct ota_jobdoc *doc, const uint8_t digest[O
     if (doc->has_digest && memcmp(doc->digest, digest, OTA_DIGEST_SIZE) == 0) {
         return true;
     }
-    struct ota_json_walk w = ota_json_walk(doc->sources);
+    struct ota_json_walk w = ota_json_walk(&doc->sources);
     struct ota_json object;
     while (ota_json_next(&w, NULL, &object)) {
         struct source source;
-        if (read_source(object, &source) && source.has_digest &&
+        if (read_source(&object, &source) && source.has_digest &&
             memcmp(source.digest, digest, OTA_DIGEST_SIZE) == 0) {
             return true;
         }

@@ -9,7 +9,7 @@ const struct ota_parser ota_parser_afr = {
 };
 static const struct ota_parser *const afr_alone[] = { &ota_parser_afr };
 
-ota_err_t ota_parser_chain_read(struct ota_parser_chain chain, struct ota_json document,
+ota_err_t ota_parser_chain_read(struct ota_parser_chain chain, const struct ota_json *document,
                                 struct ota_jobdoc *doc, const struct ota_parser **parser)
 {
     if (chain.count == 0) {

@@ -183,7 +183,7 @@ ota_ms_t ota_jobs_deadline(const struct ota_jobs *j)
 #define TEXT_MAX OTA_JOB_ID_MAX
 
 /* The characters of a string; empty if it is too long, or none. */
-static struct ota_span read_text(struct ota_json value, uint8_t room[TEXT_MAX])
+static struct ota_span read_text(const struct ota_json *value, uint8_t room[TEXT_MAX])
 {
     struct ota_span text = OTA_SPAN_NONE;
     const ota_err_t err = ota_json_string(value, (struct ota_buf){ room, TEXT_MAX }, &text);
@@ -210,13 +210,13 @@ static ota_err_t read_reply(struct ota_span payload, bool refused, struct reply 
     memset(reply, 0, sizeof *reply);
     ota_err_t err = ota_json_parse(payload, &object);
     if (err == OTA_OK) {
-        err = ota_json_bind(object, OTA_JSON_FIELDS(reply_fields), reply);
+        err = ota_json_bind(&object, OTA_JSON_FIELDS(reply_fields), reply);
     }
     reply->code = OTA_WIRE_CODE_COUNT;
     if (err == OTA_OK && refused) {
-        reply->code = ota_wire_code_parse(read_text(reply->word, room));
+        reply->code = ota_wire_code_parse(read_text(&reply->word, room));
         reply->refusal = UINT32_C(1) << reply->code;
-        err = ota_json_kind(reply->word) == OTA_JSON_STRING ? OTA_OK : OTA_E_MALFORMED;
+        err = ota_json_kind(&reply->word) == OTA_JSON_STRING ? OTA_OK : OTA_E_MALFORMED;
     }
     return err;
 }
@@ -236,7 +236,7 @@ static const struct ota_json_field execution_fields[] = {
 };
 #define STATE_FIELDS execution_fields, 2u
 
-static ota_err_t read_offer(struct ota_json object, bool brief, struct ota_job_offer *offer)
+static ota_err_t read_offer(const struct ota_json *object, bool brief, struct ota_job_offer *offer)
 {
     uint8_t room[TEXT_MAX];
     struct execution e;
@@ -246,11 +246,11 @@ static ota_err_t read_offer(struct ota_json object, bool brief, struct ota_job_o
     if (err != OTA_OK) {
         return err;
     }
-    const enum ota_job_status status = ota_job_status_parse(read_text(e.status, room));
+    const enum ota_job_status status = ota_job_status_parse(read_text(&e.status, room));
     if (status != OTA_JOB_QUEUED && status != OTA_JOB_IN_PROGRESS) {
         return OTA_E_MALFORMED;
     }
-    const struct ota_span id = read_text(e.id, room);
+    const struct ota_span id = read_text(&e.id, room);
     if (!ota_job_id_ok(id)) {
         return OTA_E_NAME;
     }
@@ -269,13 +269,13 @@ static ota_err_t read_state(const struct reply *reply, struct ota_jobs_news *new
     uint8_t room[TEXT_MAX];
     struct execution e = { 0 };
     if (reply->state.text.len > 0) {
-        const ota_err_t err = ota_json_bind(reply->state, STATE_FIELDS, &e);
+        const ota_err_t err = ota_json_bind(&reply->state, STATE_FIELDS, &e);
         if (err != OTA_OK) {
             return err;
         }
     }
     news->answer.code = reply->code;
-    news->answer.status = ota_job_status_parse(read_text(e.status, room));
+    news->answer.status = ota_job_status_parse(read_text(&e.status, room));
     news->answer.version = e.version;
     return OTA_OK;
 }
@@ -314,7 +314,7 @@ static bool answers(const struct ota_jobs *j, const struct ota_jobs_talk *talk,
     uint8_t room[TOKEN_SIZE];
     struct ota_writer w = ota_writer(OTA_BUF_OF(room));
     write_token(&w, j, talk->serial);
-    return ota_json_is(reply->token, OTA_SPAN_OF(room));
+    return ota_json_is(&reply->token, OTA_SPAN_OF(room));
 }
 
 /* The open question that a reply answers; NULL if it is stale. */
@@ -353,7 +353,7 @@ static ota_err_t hear_answer(struct ota_jobs *j, struct ota_jobs_talk *talk,
         kind = (reply->refusal & OVER) != 0 ? OTA_JOBS_NEWS_EMPTY : OTA_JOBS_NEWS_NONE;
     } else if (reply->execution.text.len > 0) {
         kind = OTA_JOBS_NEWS_OFFER;
-        err = read_offer(reply->execution, j->brief, &news->offer);
+        err = read_offer(&reply->execution, j->brief, &news->offer);
     } else {
         kind = OTA_JOBS_NEWS_EMPTY;
     }

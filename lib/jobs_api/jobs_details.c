@@ -3,9 +3,9 @@
 /* AWS IoT Jobs: characters of a value of statusDetails. */
 #define VALUE_MAX 1024u
 
-static struct ota_span between_quotes(struct ota_json string)
+static struct ota_span between_quotes(const struct ota_json *string)
 {
-    return (struct ota_span){ string.text.ptr + 1, string.text.len - 2 };
+    return (struct ota_span){ string->text.ptr + 1, string->text.len - 2 };
 }
 
 static uint32_t hex_digit(uint8_t c)
@@ -31,7 +31,7 @@ static uint32_t read_escape(struct ota_reader *r)
 }
 
 /* The text is valid JSON: what is left to check is how many characters there are, and of which kind. */
-static bool value_ok(struct ota_json value)
+static bool value_ok(const struct ota_json *value)
 {
     if (ota_json_kind(value) != OTA_JSON_STRING) {
         return false;
@@ -54,13 +54,13 @@ static bool value_ok(struct ota_json value)
 bool ota_jobs_api_details_ok(struct ota_span json)
 {
     struct ota_json object, name, value;
-    if (ota_json_parse(json, &object) != OTA_OK || ota_json_kind(object) != OTA_JSON_OBJECT) {
+    if (ota_json_parse(json, &object) != OTA_OK || ota_json_kind(&object) != OTA_JSON_OBJECT) {
         return false;
     }
-    struct ota_json_walk w = ota_json_walk(object);
+    struct ota_json_walk w = ota_json_walk(&object);
     while (ota_json_next(&w, &name, &value)) {
         /* Alphabet and length are those of thing names. */
-        if (!ota_thing_name_ok(between_quotes(name)) || !value_ok(value)) {
+        if (!ota_thing_name_ok(between_quotes(&name)) || !value_ok(&value)) {
             return false;
         }
     }

@@ -5,7 +5,7 @@
 #define TEXT_MAX OTA_JOB_ID_MAX
 
 /* The characters of a string; empty if it is too long, or none. */
-static struct ota_span read_text(struct ota_json value, uint8_t room[TEXT_MAX])
+static struct ota_span read_text(const struct ota_json *value, uint8_t room[TEXT_MAX])
 {
     struct ota_span text = OTA_SPAN_NONE;
     const ota_err_t err = ota_json_string(value, (struct ota_buf){ room, TEXT_MAX }, &text);
@@ -40,7 +40,7 @@ static const struct ota_json_field execution_fields[] = {
 static ota_err_t fill_summary(const struct execution *e, struct ota_jobs_summary *summary)
 {
     uint8_t room[TEXT_MAX];
-    const struct ota_span id = read_text(e->id, room);
+    const struct ota_span id = read_text(&e->id, room);
     /* Letters, digits, dashes as in the name of a stream; of those, not even what collides with a topic is refused. */
     if (!ota_stream_id_ok(id)) {
         return OTA_E_NAME;
@@ -58,19 +58,19 @@ static ota_err_t fill_summary(const struct execution *e, struct ota_jobs_summary
 static void fill_state(const struct execution *e, struct ota_jobs_state *state)
 {
     uint8_t room[TEXT_MAX];
-    state->status = ota_job_status_parse(read_text(e->status, room));
+    state->status = ota_job_status_parse(read_text(&e->status, room));
     state->version = e->version;
     state->details = e->details;
 }
 
-static ota_err_t read_summary(struct ota_json object, struct ota_jobs_summary *summary)
+static ota_err_t read_summary(const struct ota_json *object, struct ota_jobs_summary *summary)
 {
     struct execution e = { 0 };
     const ota_err_t err = ota_json_bind(object, SUMMARY_FIELDS, &e);
     return err == OTA_OK ? fill_summary(&e, summary) : err;
 }
 
-static ota_err_t read_state(struct ota_json object, struct ota_jobs_state *state)
+static ota_err_t read_state(const struct ota_json *object, struct ota_jobs_state *state)
 {
     struct execution e = { 0 };
     const ota_err_t err = ota_json_bind(object, STATE_FIELDS, &e);
@@ -80,7 +80,7 @@ static ota_err_t read_state(struct ota_json object, struct ota_jobs_state *state
     return err;
 }
 
-static ota_err_t read_execution(struct ota_json object, struct ota_jobs_execution *execution)
+static ota_err_t read_execution(const struct ota_json *object, struct ota_jobs_execution *execution)
 {
     struct execution e = { 0 };
     const ota_err_t err = ota_json_bind(object, OTA_JSON_FIELDS(execution_fields), &e);
@@ -108,17 +108,17 @@ static const struct ota_json_field notified_fields[] = {
 bool ota_jobs_api_next(struct ota_json_walk *list, struct ota_jobs_summary *summary)
 {
     struct ota_json element;
-    return ota_json_next(list, NULL, &element) && read_summary(element, summary) == OTA_OK;
+    return ota_json_next(list, NULL, &element) && read_summary(&element, summary) == OTA_OK;
 }
 
-static ota_err_t check_list(struct ota_json list)
+static ota_err_t check_list(const struct ota_json *list)
 {
     struct ota_json_walk w = ota_json_walk(list);
     struct ota_json element;
     struct ota_jobs_summary summary;
     ota_err_t err = OTA_OK;
     while (err == OTA_OK && ota_json_next(&w, NULL, &element)) {
-        err = read_summary(element, &summary);
+        err = read_summary(&element, &summary);
     }
     return err;
 }
@@ -158,15 +158,15 @@ static ota_err_t read_lists(uint32_t is, struct message *m, struct ota_jobs_repl
 {
     ota_err_t err = OTA_OK;
     if (is == KIND(JOBS_NOTIFY)) {
-        err = ota_json_bind(m->jobs, OTA_JSON_FIELDS(notified_fields), &m->lists);
+        err = ota_json_bind(&m->jobs, OTA_JSON_FIELDS(notified_fields), &m->lists);
     } else if (m->lists.started.text.len == 0 || m->lists.queued.text.len == 0) {
         err = OTA_E_MALFORMED;
     }
     if (err == OTA_OK) {
-        err = check_list(m->lists.started);
+        err = check_list(&m->lists.started);
     }
     if (err == OTA_OK) {
-        err = check_list(m->lists.queued);
+        err = check_list(&m->lists.queued);
     }
     reply->started = m->lists.started;
     reply->queued = m->lists.queued;
@@ -180,7 +180,7 @@ static ota_err_t read_rejection(const struct message *m, struct ota_jobs_reply *
         return OTA_E_MALFORMED;
     }
     reply->rejected = true;
-    reply->code = ota_wire_code_parse(read_text(m->code, room));
+    reply->code = ota_wire_code_parse(read_text(&m->code, room));
     reply->message = m->words;
     return OTA_OK;
 }
@@ -198,11 +198,11 @@ static ota_err_t read_message(uint32_t is, struct message *m, struct ota_jobs_re
         err = read_lists(is, m, reply);
     } else if (m->execution.text.len > 0) {
         reply->has_execution = true;
-        err = read_execution(m->execution, &reply->execution);
+        err = read_execution(&m->execution, &reply->execution);
     }
     if (err == OTA_OK && (is & HAS_STATE) != 0 && m->state.text.len > 0) {
         reply->has_state = true;
-        err = read_state(m->state, &reply->state);
+        err = read_state(&m->state, &reply->state);
     }
     return err;
 }
@@ -218,7 +218,7 @@ ota_err_t ota_jobs_api_read(enum ota_topic_kind kind, struct ota_span payload,
     struct message m = { 0 };
     ota_err_t err = ota_json_parse(payload, &object);
     if (err == OTA_OK) {
-        err = ota_json_bind(object, OTA_JSON_FIELDS(message_fields), &m);
+        err = ota_json_bind(&object, OTA_JSON_FIELDS(message_fields), &m);
     }
     if (err != OTA_OK) {
         return err;

@@ -73,7 +73,7 @@ static ota_err_t read_document(struct ota_orchestrator *o, const struct ota_job_
     if (offer->document.text.len == 0) {
         return OTA_E_JOB_TOO_LARGE;
     }
-    ota_err_t err = ota_parser_chain_read(o->cfg.parsers, offer->document, &r->doc, &r->parser);
+    ota_err_t err = ota_parser_chain_read(o->cfg.parsers, &offer->document, &r->doc, &r->parser);
     if (err == OTA_OK) {
         err = choose(o, r);
     }

@@ -173,6 +173,14 @@ void ota_heard(struct ota_orchestrator *o, ota_err_t err)
     }
 }
 
+/* Apart: what came does not lie on the stack while a job is judged. */
+OTA_APART static ota_err_t give_to_source(struct ota_orchestrator *o, const struct ota_topic *topic,
+                                          struct ota_span payload)
+{
+    struct ota_arrival arrival = { OTA_ARRIVAL_MESSAGE, .bytes = payload, .topic = topic };
+    return ota_fetch_on_arrival(o, &arrival);
+}
+
 static ota_err_t dispatch(struct ota_orchestrator *o, const struct ota_topic *topic,
                           struct ota_span payload)
 {
@@ -182,8 +190,7 @@ static ota_err_t dispatch(struct ota_orchestrator *o, const struct ota_topic *to
     if (topic->kind < OTA_TOPIC_STREAM_DESCRIPTION) {
         return ota_answers_on_message(o, topic, payload);
     }
-    struct ota_arrival arrival = { OTA_ARRIVAL_MESSAGE, .bytes = payload, .topic = topic };
-    return ota_fetch_on_arrival(o, &arrival);
+    return give_to_source(o, topic, payload);
 }
 
 void ota_orchestrator_message(struct ota_orchestrator *o, struct ota_span topic_text,

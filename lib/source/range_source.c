@@ -24,10 +24,10 @@ static bool take(struct ota_source *base, const struct ota_jobdoc *doc,
 {
     struct ota_range_source *s = mine(base);
     const bool was_offered = base->offered;
-    const bool is_new = !ota_json_is(file->url, (struct ota_span){ s->room.ptr, s->url_len });
+    const bool is_new = !ota_json_is(&file->url, (struct ota_span){ s->room.ptr, s->url_len });
     struct ota_span url = OTA_SPAN_NONE;
     base->offered = (doc->protocols & OTA_PROTOCOL_HTTP) != 0 &&
-                    ota_json_string(file->url, s->room, &url) == OTA_OK && is_url(url);
+                    ota_json_string(&file->url, s->room, &url) == OTA_OK && is_url(url);
     s->url_len = base->offered ? url.len : 0;
     if (is_new && s->denied) {
         s->denied = false;

@@ -15,10 +15,11 @@ static bool take(struct ota_source *base, const struct ota_jobdoc *doc,
     const struct ota_span old = { s->name, s->name_len };
     const bool offered = (doc->protocols & OTA_PROTOCOL_MQTT) != 0;
     const bool same = s->base.offered == offered &&
-                      (!offered || (s->file_id == file->file_id && ota_json_is(doc->stream, old)));
+                      (!offered || (s->file_id == file->file_id && ota_json_is(&doc->stream, old)));
     struct ota_span name = OTA_SPAN_NONE;
     /* A document that was read has a legal name, or none. */
-    s->base.offered = offered && ota_json_string(doc->stream, OTA_BUF_OF(s->name), &name) == OTA_OK;
+    s->base.offered =
+        offered && ota_json_string(&doc->stream, OTA_BUF_OF(s->name), &name) == OTA_OK;
     s->name_len = (uint8_t)name.len;
     s->file_id = file->file_id;
     return same;

@@ -76,16 +76,16 @@ static ota_err_t read_json(struct ota_span payload, struct reading *r)
     struct members members;
     ota_err_t err = ota_json_parse(payload, &object);
     if (err == OTA_OK) {
-        err = ota_json_bind(object, OTA_JSON_FIELDS(member_fields), &members);
+        err = ota_json_bind(&object, OTA_JSON_FIELDS(member_fields), &members);
     }
     if (err != OTA_OK) {
         return err;
     }
     r->d->version = members.version;
-    struct ota_json_walk walk = ota_json_walk(members.files);
+    struct ota_json_walk walk = ota_json_walk(&members.files);
     while (err == OTA_OK && ota_json_next(&walk, NULL, &object)) {
         struct file file;
-        err = ota_json_bind(object, OTA_JSON_FIELDS(file_fields), &file);
+        err = ota_json_bind(&object, OTA_JSON_FIELDS(file_fields), &file);
         if (err == OTA_OK) {
             err = take_file(r, file.id, file.size);
         }

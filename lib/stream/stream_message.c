@@ -64,7 +64,7 @@ static ota_err_t bind(enum ota_format format, struct ota_span payload,
     }
     struct ota_json object;
     const ota_err_t err = ota_json_parse(payload, &object);
-    return err == OTA_OK ? ota_json_bind(object, fields, count, into) : err;
+    return err == OTA_OK ? ota_json_bind(&object, fields, count, into) : err;
 }
 
 ota_err_t stream_read_data(enum ota_format format, struct ota_span payload, struct ota_buf room,
@@ -74,7 +74,7 @@ ota_err_t stream_read_data(enum ota_format format, struct ota_span payload, stru
     if (err != OTA_OK || format == OTA_FORMAT_CBOR) {
         return err;
     }
-    return ota_json_base64(data->bytes, room, &data->bytes.text);
+    return ota_json_base64(&data->bytes, room, &data->bytes.text);
 }
 
 ota_err_t stream_read_rejected(enum ota_format format, struct ota_span payload,

@@ -288,12 +288,12 @@ static void reads_the_guides_notification(void **state)
     struct ota_jobs_summary s;
     assert_int_equal(ota_jobs_api_read(OTA_TOPIC_JOBS_NOTIFY, payload, &reply), OTA_OK);
     assert_true(reply.timestamp == 1516929099 && reply.token.text.len == 0 && !reply.rejected);
-    struct ota_json_walk w = ota_json_walk(reply.started);
+    struct ota_json_walk w = ota_json_walk(&reply.started);
     assert_true(ota_jobs_api_next(&w, &s) && is_id(&s, "job1"));
     assert_true(s.queued_at == 1516928900 && s.started_at == 1516929000 &&
                 s.updated_at == 1516929000 && s.version == 2 && s.execution == 1);
     assert_false(ota_jobs_api_next(&w, &s));
-    w = ota_json_walk(reply.queued);
+    w = ota_json_walk(&reply.queued);
     assert_true(ota_jobs_api_next(&w, &s) && is_id(&s, "job2"));
     assert_true(s.queued_at == 1516929099 && s.started_at == 0 && s.version == 1);
     assert_false(ota_jobs_api_next(&w, &s));
@@ -324,10 +324,10 @@ static void reads_a_captured_description(void **state)
     assert_int_equal(ota_jobs_api_read(OTA_TOPIC_JOB_GET_ACCEPTED,
                                        (struct ota_span){ file.ptr, file.len }, &reply),
                      OTA_OK);
-    assert_true(ota_json_is(reply.token, OTA_SPAN_LIT(":840d8ee419b8")));
+    assert_true(ota_json_is(&reply.token, OTA_SPAN_LIT(":840d8ee419b8")));
     assert_true(is_id(&reply.execution.summary, "AFR_OTA-OTA_TEST-230602-1828"));
     struct ota_json afr_ota;
-    assert_int_equal(ota_json_find(reply.execution.document, "afr_ota", &afr_ota), OTA_OK);
+    assert_int_equal(ota_json_find(&reply.execution.document, "afr_ota", &afr_ota), OTA_OK);
     free(file.ptr);
 }
 
@@ -426,7 +426,7 @@ static void every_error_code_is_known_by_its_name(void **state)
             struct ota_jobs_reply reply;
             CHECK_ROW(rows[i].text, read_text(kinds[k], rows[i].text, &reply) == OTA_OK);
             CHECK_ROW(rows[i].text, reply.rejected && reply.code == rows[i].code);
-            CHECK_ROW(rows[i].text, ota_json_is(reply.message, OTA_SPAN_LIT("m")));
+            CHECK_ROW(rows[i].text, ota_json_is(&reply.message, OTA_SPAN_LIT("m")));
         }
     }
 }
@@ -456,13 +456,13 @@ static void pending_executions_come_in_two_lists(void **state)
                                "\"versionNumber\":1,\"executionNumber\":2}]}",
                                &reply),
                      OTA_OK);
-    struct ota_json_walk w = ota_json_walk(reply.started);
+    struct ota_json_walk w = ota_json_walk(&reply.started);
     assert_false(ota_jobs_api_next(&w, &s));
-    w = ota_json_walk(reply.queued);
+    w = ota_json_walk(&reply.queued);
     assert_true(ota_jobs_api_next(&w, &s) && is_id(&s, "get")); /* legal at AWS, and unreachable */
     assert_true(ota_jobs_api_next(&w, &s) && is_id(&s, "b") && s.execution == 2);
     assert_false(ota_jobs_api_next(&w, &s));
-    w = ota_json_walk((struct ota_json){ OTA_SPAN_LIT("[1]") }); /* of no reply */
+    w = ota_json_walk(&(struct ota_json){ OTA_SPAN_LIT("[1]") }); /* of no reply */
     assert_false(ota_jobs_api_next(&w, &s));
 }
 
@@ -559,13 +559,13 @@ static void no_byte_can_be_turned_into_a_trap(void **state)
             copy[at / 256] = (uint8_t)at;
             if (ota_jobs_api_read(valid[i].kind, (struct ota_span){ copy, len }, &reply) ==
                 OTA_OK) {
-                struct ota_json_walk w = ota_json_walk(reply.queued);
+                struct ota_json_walk w = ota_json_walk(&reply.queued);
                 struct ota_json element;
                 size_t count = 0;
                 while (ota_json_next(&w, NULL, &element)) {
                     count++;
                 }
-                for (w = ota_json_walk(reply.queued); ota_jobs_api_next(&w, &s); count--) {
+                for (w = ota_json_walk(&reply.queued); ota_jobs_api_next(&w, &s); count--) {
                     assert_true(s.job_id_len > 0 && s.job_id_len <= OTA_JOB_ID_MAX);
                 }
                 assert_int_equal(count, 0);

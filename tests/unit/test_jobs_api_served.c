@@ -35,13 +35,13 @@ static struct ota_jobs_reply ask(struct world *w, const struct ota_jobs_request 
                              .kind = SRV_CMD_DEVICE_REQUEST,
                              .device = { effect.as.publish.topic, effect.as.publish.payload } });
     const struct ota_jobs_reply reply = hear(w, 0, want);
-    assert_true(ota_json_is(reply.token, with_token.token));
+    assert_true(ota_json_is(&reply.token, with_token.token));
     return reply;
 }
 
 static size_t count(struct ota_json list)
 {
-    struct ota_json_walk w = ota_json_walk(list);
+    struct ota_json_walk w = ota_json_walk(&list);
     struct ota_jobs_summary summary;
     size_t n = 0;
     while (ota_jobs_api_next(&w, &summary)) {

@@ -20,7 +20,7 @@
 static size_t decode(struct ota_json value, uint8_t room[TEXT_MAX])
 {
     struct ota_span decoded;
-    assert_int_equal(ota_json_string(value, (struct ota_buf){ room, TEXT_MAX }, &decoded), OTA_OK);
+    assert_int_equal(ota_json_string(&value, (struct ota_buf){ room, TEXT_MAX }, &decoded), OTA_OK);
     assert_ptr_equal(decoded.ptr, room);
     return decoded.len;
 }
@@ -38,7 +38,7 @@ static bool is_whole(struct ota_span text)
 static void compare_number(struct ota_json ours, const json_t *theirs)
 {
     uint64_t number = 0;
-    const ota_err_t err = ota_json_u64(ours, &number);
+    const ota_err_t err = ota_json_u64(&ours, &number);
     if (json_is_integer(theirs) && is_whole(ours.text)) {
         assert_int_equal(err, OTA_OK);
         assert_true(number == (uint64_t)json_integer_value(theirs));
@@ -49,11 +49,11 @@ static void compare_number(struct ota_json ours, const json_t *theirs)
 
 static size_t count_named(struct ota_json object, struct ota_span name)
 {
-    struct ota_json_walk w = ota_json_walk(object);
+    struct ota_json_walk w = ota_json_walk(&object);
     struct ota_json key, value;
     size_t count = 0;
     while (ota_json_next(&w, &key, &value)) {
-        count += ota_json_is(key, name);
+        count += ota_json_is(&key, name);
     }
     return count;
 }
@@ -64,7 +64,7 @@ static void compare(struct ota_json ours, const json_t *theirs);
 static void compare_object(struct ota_json ours, const json_t *theirs)
 {
     uint8_t name[TEXT_MAX];
-    struct ota_json_walk w = ota_json_walk(ours);
+    struct ota_json_walk w = ota_json_walk(&ours);
     struct ota_json key, value;
     size_t distinct = 0, seen = 0;
     while (ota_json_next(&w, &key, &value)) {
@@ -79,7 +79,7 @@ static void compare_object(struct ota_json ours, const json_t *theirs)
         seen++;
         name[text.len] = '\0';
         struct ota_json found;
-        const ota_err_t err = ota_json_find(ours, (const char *)name, &found);
+        const ota_err_t err = ota_json_find(&ours, (const char *)name, &found);
         if (count > 1) {
             assert_int_equal(err, OTA_E_MALFORMED);
         } else if (json_is_null(member)) {
@@ -94,7 +94,7 @@ static void compare_object(struct ota_json ours, const json_t *theirs)
 
 static void compare_array(struct ota_json ours, const json_t *theirs)
 {
-    struct ota_json_walk w = ota_json_walk(ours);
+    struct ota_json_walk w = ota_json_walk(&ours);
     struct ota_json value;
     size_t count = 0;
     while (ota_json_next(&w, NULL, &value)) {
@@ -110,13 +110,13 @@ static void compare_string(struct ota_json ours, const json_t *theirs)
     const size_t len = decode(ours, text);
     assert_int_equal(len, json_string_length(theirs));
     assert_memory_equal(text, json_string_value(theirs), len);
-    assert_true(ota_json_is(ours, (struct ota_span){ text, len }));
+    assert_true(ota_json_is(&ours, (struct ota_span){ text, len }));
 }
 
 static void compare(struct ota_json ours, const json_t *theirs)
 {
     assert_non_null(theirs);
-    switch (ota_json_kind(ours)) {
+    switch (ota_json_kind(&ours)) {
     case OTA_JSON_OBJECT: compare_object(ours, theirs); break;
     case OTA_JSON_ARRAY: compare_array(ours, theirs); break;
     case OTA_JSON_STRING: compare_string(ours, theirs); break;

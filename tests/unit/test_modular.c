@@ -23,12 +23,12 @@ static const struct ota_json_field tiny_fields[] = {
     OTA_JSON_FIELD("sig", OTA_JSON_REQUIRED | OTA_JSON_STRING, struct ota_jobdoc_file, signature),
 };
 
-static ota_err_t tiny_read(struct ota_json document, struct ota_jobdoc *doc)
+static ota_err_t tiny_read(const struct ota_json *document, struct ota_jobdoc *doc)
 {
     memset(doc, 0, sizeof *doc);
     ota_err_t err = ota_json_find(document, "tiny", &doc->files);
     if (err == OTA_OK) {
-        err = ota_json_find(doc->files, "from", &doc->stream);
+        err = ota_json_find(&doc->files, "from", &doc->stream);
         err = err == OTA_E_NOT_FOUND ? OTA_E_JOB_DOCUMENT : err;
     }
     return err;
@@ -39,7 +39,7 @@ static ota_err_t tiny_choose(struct ota_jobdoc *doc, unsigned slot, struct ota_j
     (void)slot;
     memset(file, 0, sizeof *file);
     file->signature_kind = OTA_SIGNATURE_P256;
-    return ota_json_bind(doc->files, OTA_JSON_FIELDS(tiny_fields), file);
+    return ota_json_bind(&doc->files, OTA_JSON_FIELDS(tiny_fields), file);
 }
 
 static const struct ota_parser tiny = { .read = tiny_read, .choose = tiny_choose };
@@ -51,9 +51,9 @@ static ota_err_t blink(void *context, struct ota_json document)
     struct device *d = context;
     struct ota_json times;
     uint64_t number;
-    ota_err_t err = ota_json_find(document, "blink", &times);
+    ota_err_t err = ota_json_find(&document, "blink", &times);
     if (err == OTA_OK) {
-        err = ota_json_u64(times, &number);
+        err = ota_json_u64(&times, &number);
     }
     if (err != OTA_OK) {
         return OTA_E_JOB_DOCUMENT;

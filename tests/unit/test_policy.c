@@ -337,7 +337,7 @@ static const struct ota_json_field acme_file_fields[] = {
     OTA_JSON_FIELD("proof", OTA_JSON_REQUIRED | OTA_JSON_STRING, struct ota_jobdoc_file, signature),
 };
 
-static ota_err_t acme_read(struct ota_json document, struct ota_jobdoc *doc)
+static ota_err_t acme_read(const struct ota_json *document, struct ota_jobdoc *doc)
 {
     memset(doc, 0, sizeof *doc);
     const ota_err_t err = ota_json_find(document, "acme", &doc->files);
@@ -346,7 +346,7 @@ static ota_err_t acme_read(struct ota_json document, struct ota_jobdoc *doc)
     }
     doc->protocols = OTA_PROTOCOL_MQTT;
     doc->file_count = 1;
-    return err == OTA_OK && ota_json_bind(doc->files, OTA_JSON_FIELDS(acme_fields), doc) == OTA_OK
+    return err == OTA_OK && ota_json_bind(&doc->files, OTA_JSON_FIELDS(acme_fields), doc) == OTA_OK
                ? OTA_OK
                : OTA_E_JOB_DOCUMENT;
 }
@@ -357,7 +357,7 @@ static ota_err_t acme_file(const struct ota_jobdoc *doc, uint32_t index,
     memset(file, 0, sizeof *file);
     file->signature_kind = OTA_SIGNATURE_P256;
     return index == 0 &&
-                   ota_json_bind(doc->files, OTA_JSON_FIELDS(acme_file_fields), file) == OTA_OK
+                   ota_json_bind(&doc->files, OTA_JSON_FIELDS(acme_file_fields), file) == OTA_OK
                ? OTA_OK
                : OTA_E_JOB_DOCUMENT;
 }
@@ -385,7 +385,7 @@ static void write_acme_document(const char *bytes)
     struct ota_jobdoc doc;
     struct ota_jobdoc_file file;
     assert_int_equal(ota_json_parse(text_of(p.document), &document), OTA_OK);
-    assert_int_equal(ota_jobdoc_read(document, &doc), OTA_OK);
+    assert_int_equal(ota_jobdoc_read(&document, &doc), OTA_OK);
     assert_int_equal(ota_jobdoc_choose(&doc, 1, &file), OTA_OK);
     (void)snprintf(text, sizeof text, "{\"acme\":{\"from\":\"s2\",\"bytes\":%s,\"proof\":%.*s}}",
                    bytes, (int)file.signature.text.len, (const char *)file.signature.text.ptr);

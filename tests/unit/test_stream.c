@@ -72,10 +72,10 @@ static struct asked read_request(struct ota_span payload, enum ota_format format
         static const char *const keys[] = { "f", "l", "o", "n" };
         assert_int_equal(ota_json_parse(payload, &object), OTA_OK);
         for (size_t i = 0; i < 4; i++) {
-            assert_int_equal(ota_json_find(object, keys[i], &value), OTA_OK);
-            assert_int_equal(ota_json_u64(value, &n[i]), OTA_OK);
+            assert_int_equal(ota_json_find(&object, keys[i], &value), OTA_OK);
+            assert_int_equal(ota_json_u64(&value, &n[i]), OTA_OK);
         }
-        assert_int_equal(ota_json_find(object, "b", &value), OTA_E_NOT_FOUND);
+        assert_int_equal(ota_json_find(&object, "b", &value), OTA_E_NOT_FOUND);
         return (struct asked){
             (uint32_t)n[0], (uint32_t)n[1], (uint32_t)n[2], (uint32_t)n[3], false, { 0 }, 0
         };

@@ -19,11 +19,11 @@ static void hear(struct ota_span payload)
     struct ota_json body, value;
     struct ota_span word;
     assert_int_equal(ota_json_parse(payload, &body), OTA_OK);
-    assert_int_equal(ota_json_find(body, "status", &value), OTA_OK);
-    assert_int_equal(ota_json_string(value, (struct ota_buf){ (uint8_t *)told.status, 15 }, &word),
+    assert_int_equal(ota_json_find(&body, "status", &value), OTA_OK);
+    assert_int_equal(ota_json_string(&value, (struct ota_buf){ (uint8_t *)told.status, 15 }, &word),
                      OTA_OK);
     told.status[word.len] = '\0';
-    if (ota_json_find(body, "statusDetails", &value) == OTA_OK && told.count < COUNT(told.text)) {
+    if (ota_json_find(&body, "statusDetails", &value) == OTA_OK && told.count < COUNT(told.text)) {
         (void)snprintf(told.text[told.count++], sizeof told.text[0], "%.*s", (int)value.text.len,
                        (const char *)value.text.ptr);
     }

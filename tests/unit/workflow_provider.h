@@ -155,10 +155,10 @@ static inline unsigned number_in(struct ota_json body, const char *name)
 {
     struct ota_json value;
     uint64_t number;
-    if (ota_json_find(body, name, &value) != OTA_OK) {
+    if (ota_json_find(&body, name, &value) != OTA_OK) {
         return 0;
     }
-    assert_int_equal(ota_json_u64(value, &number), OTA_OK);
+    assert_int_equal(ota_json_u64(&value, &number), OTA_OK);
     return (unsigned)number;
 }
 
@@ -166,8 +166,8 @@ static inline void string_in(struct ota_json body, const char *name, char *room,
 {
     struct ota_json value;
     struct ota_span text;
-    assert_int_equal(ota_json_find(body, name, &value), OTA_OK);
-    assert_int_equal(ota_json_string(value, (struct ota_buf){ (uint8_t *)room, size - 1u }, &text),
+    assert_int_equal(ota_json_find(&body, name, &value), OTA_OK);
+    assert_int_equal(ota_json_string(&value, (struct ota_buf){ (uint8_t *)room, size - 1u }, &text),
                      OTA_OK);
     memmove(room, text.ptr, text.len);
     room[text.len] = '\0';
