@@ -117,31 +117,31 @@ struct ota_orchestrator {
     uint8_t answered;   /* a verdict that the provider's answer came to; 0: none */
     uint8_t sub_acked;  /* subscriptions, a bit each */
     uint8_t sub_sent;   /* the same */
+    uint8_t offered;    /* enum ota_offered */
+    uint8_t confirmed;  /* enum ota_confirmed of the running image, as `facts` say */
+    uint8_t slot_class; /* enum ota_slot_class that ota_classify_slot() found */
     bool link;          /* up */
     bool restarted;     /* the restart's verdict has been carried out */
     bool halted;        /* flash fault: stand still until a restart */
     bool suspended;     /* by the application */
     bool busy;          /* the deed has more to do at once */
-    bool verified;      /* u.verify holds the target's verified image */
-    uint8_t offered;    /* enum ota_offered */
     bool deferred;      /* the application said LATER; `deadline` is when */
     bool claim_known;   /* the provider offered the claim in this boot: its source is good */
     bool must_take;     /* the execution is QUEUED: IN_PROGRESS must be told */
     bool untouched;     /* the claim, or what may become one, has not touched its slot yet */
-    bool fresh;         /* this boot has erased the target for the claim */
-    bool brief_report;  /* the provider did not like our details: report without */
     bool event_waits;   /* `event`, for poll */
+    bool verified;      /* u.verify holds the target's verified image */
     bool news;          /* to be told of the device */
-    bool next_file;     /* the provider is asked because the next file's turn has come */
-    bool applied;       /* this boot has applied the job's data files */
-    uint8_t confirmed;  /* enum ota_confirmed of the running image, as `facts` say */
-    uint8_t slot_class; /* enum ota_slot_class that ota_classify_slot() found */
-    uint8_t words_len;  /* of `words` */
-    uint16_t commands;  /* a bit each, taken by the deeds */
     ota_err_t why;      /* why ota_verify_slot() said no */
+    uint16_t commands;  /* a bit each, taken by the deeds */
+    struct ota_journal journal; /* == the newest state in flash */
     struct ota_source *source;  /* that fetches; NULL: nothing is being fetched */
     uint32_t fetch_end;         /* of what it fetches */
-    struct ota_journal journal; /* == the newest state in flash */
+    bool fresh;                 /* this boot has erased the target for the claim */
+    bool brief_report;          /* the provider did not like our details: report without */
+    bool next_file;             /* the provider is asked because the next file's turn has come */
+    bool applied;               /* this boot has applied the job's data files */
+    uint8_t words_len;          /* of `words` */
     struct ota_orchestrator_cfg cfg;
     uint32_t at;             /* of erase and clean: bytes done */
     uint32_t received, told; /* blocks of this download; of them told to the application */

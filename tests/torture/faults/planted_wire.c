@@ -76,7 +76,8 @@ WRAP(ota_err_t, ota_json_u64, const struct ota_json *value, uint64_t *number)
     return __real_ota_json_u64(value, number);
 }
 
-WRAP(bool, ota_json_hex, const struct ota_json *value, uint32_t dashes, uint8_t *bytes, size_t count)
+WRAP(bool, ota_json_hex, const struct ota_json *value, uint32_t dashes, uint8_t *bytes,
+     size_t count)
 {
     const bool ok = __real_ota_json_hex(value, dashes, bytes, count);
     if (!ok && planted("swupdate-hex")) {
