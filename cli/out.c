@@ -236,7 +236,8 @@ void cli_table_print_one(const struct cli_table *t, enum cli_format format)
     }
     for (size_t c = 0; c < t->column_count; c++) {
         print_padded(t->columns[c].title, widest, false);
-        cli_print_text(stdout, t->cells[c]);
+        cli_print_text(stdout,
+                       t->cells[c][0] != '\0' ? t->cells[c] : "-"); /* nothing, not forgotten */
         putchar('\n');
     }
 }
