@@ -166,7 +166,9 @@ static void list_ours(struct http_request *r)
     list_with(r, job_json);
 }
 
-static void executions_of_job(struct http_request *r)
+/* A page of a job's executions, each in this form, as `member` of the reply. */
+static void executions_with(struct http_request *r, const char *member,
+                            json_t *(*form)(const struct srv_execution *))
 {
     struct srv_job job;
     size_t limit = http_max_results(r);
@@ -182,46 +184,41 @@ static void executions_of_job(struct http_request *r)
     }
     json_t *out = json_array();
     for (size_t i = 0; i < count; i++) {
-        if (wanted != NULL && strcmp(wanted, ota_job_status_name(rows[i].status)) != 0) {
-            continue;
+        if (wanted == NULL || strcmp(wanted, ota_job_status_name(rows[i].status)) == 0) {
+            json_array_append_new(out, form(&rows[i]));
         }
-        json_t *object = json_object();
-        http_set_arn(object, "thingArn", "thing", rows[i].thing);
-        json_object_set_new(object, "jobExecutionSummary", execution_json_summary(&rows[i]));
-        json_array_append_new(out, object);
     }
-    json_t *reply = json_pack("{s:o}", "executionSummaries", out);
+    json_t *reply = json_pack("{s:o}", member, out);
     if (count == limit) {
         json_object_set_new(reply, "nextToken", json_string(rows[count - 1u].thing));
     }
     http_reply(r, reply);
 }
 
+static json_t *summary_of(const struct srv_execution *row)
+{
+    json_t *object = json_object();
+    http_set_arn(object, "thingArn", "thing", row->thing);
+    json_object_set_new(object, "jobExecutionSummary", execution_json_summary(row));
+    return object;
+}
+
+static void executions_of_job(struct http_request *r)
+{
+    executions_with(r, "executionSummaries", summary_of);
+}
+
+static json_t *whole_of(const struct srv_execution *row)
+{
+    json_t *object = execution_json(row);
+    json_object_set_new(object, "thingName", json_string(row->thing));
+    return object;
+}
+
 /* GET /waft/v1/jobs/ID/executions: whole executions, with what the devices say. */
 static void executions(struct http_request *r)
 {
-    struct srv_job job;
-    size_t limit = http_max_results(r);
-    if (limit == 0 || !load(r, &job)) {
-        return;
-    }
-    struct srv_execution *rows = NULL;
-    size_t count =
-        srv_db_execution_of_job(r->db, &r->arena, r->args[0], http_next_token(r), limit, &rows);
-    if (!http_db_ok(r)) {
-        return;
-    }
-    json_t *out = json_array();
-    for (size_t i = 0; i < count; i++) {
-        json_t *object = execution_json(&rows[i]);
-        json_object_set_new(object, "thingName", json_string(rows[i].thing));
-        json_array_append_new(out, object);
-    }
-    json_t *reply = json_pack("{s:o}", "executions", out);
-    if (count == limit) {
-        json_object_set_new(reply, "nextToken", json_string(rows[count - 1u].thing));
-    }
-    http_reply(r, reply);
+    executions_with(r, "executions", whole_of);
 }
 
 static void executions_of_thing(struct http_request *r)
