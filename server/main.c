@@ -297,6 +297,7 @@ int main(int argc, char **argv)
         h.own_name[0] = '\0';
     }
     umask(077); /* keys, the token and the database are nobody else's */
+    srv_file_allow_many();
     const sigset_t signals = signals_block();
     if (!open_all(&h, &err)) {
         srv_log(SRV_LOG_ERROR, "waftd.start", "reason=\"%s\"", err.text);

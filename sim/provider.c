@@ -22,9 +22,7 @@ static int64_t now_s(const struct sim *s)
 static void publish(struct sim *s, const struct srv_outcome *outcome)
 {
     for (size_t i = 0; i < outcome->message_count; i++) {
-        if (s->link) {
-            sim_wire_send(s, true, outcome->messages[i].topic, outcome->messages[i].payload);
-        }
+        sim_wire_send(s, true, outcome->messages[i].topic, outcome->messages[i].payload);
     }
 }
 

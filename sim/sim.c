@@ -382,9 +382,7 @@ static void perform(struct sim *s, const struct ota_effect *effect)
         break;
     case OTA_EFFECT_UNSUBSCRIBE: break;
     case OTA_EFFECT_PUBLISH:
-        if (s->link) {
-            sim_wire_send(s, false, effect->as.publish.topic, effect->as.publish.payload);
-        }
+        sim_wire_send(s, false, effect->as.publish.topic, effect->as.publish.payload);
         break;
     case OTA_EFFECT_FETCH: sim_http_fetch(s, effect); break;
     case OTA_EFFECT_FETCH_STOP: s->fetch_stops++; break;

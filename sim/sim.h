@@ -90,7 +90,7 @@ enum sim_fate_kind {
     SIM_LOST,
     SIM_TWICE,     /* a second copy comes `late` */
     SIM_LATE,      /* by `late`; kept by the broker, so that a new connection gets it too */
-    SIM_OVERTAKEN, /* sets out behind the next one in its direction */
+    SIM_OVERTAKEN, /* sets out behind the next one in its direction that does not wait too */
 };
 
 struct sim_fate {
@@ -117,7 +117,8 @@ struct sim {
     /* the wire */
     ota_ms_t now;
     struct sim_message *queue;
-    struct sim_message *overtaken[2]; /* held back: towards the provider, towards the device */
+    struct sim_message
+        *overtaken[2]; /* lists, held back: towards the provider, towards the device */
     bool link;
     uint32_t random;
     /* the device; wiped at each reset */

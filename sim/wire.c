@@ -60,23 +60,26 @@ static struct sim_message *make(struct sim *s, enum sim_direction to, ota_ms_t a
     return m;
 }
 
-/* On its way: and behind it the one that it has overtaken. */
+/* On its way: and behind it those that it has overtaken. */
 static void depart(struct sim *s, struct sim_message *m)
 {
     struct sim_message **const held = &s->overtaken[m->to != SIM_TO_PROVIDER];
     enqueue(s, m);
-    if (*held != NULL) {
-        (*held)->at = m->at;
-        enqueue(s, *held);
-        *held = NULL;
+    while (*held != NULL) {
+        struct sim_message *const next = *held;
+        *held = next->next;
+        next->at = m->at;
+        enqueue(s, next);
     }
 }
 
 static void hold(struct sim *s, struct sim_message *m)
 {
-    struct sim_message **const held = &s->overtaken[m->to != SIM_TO_PROVIDER];
-    sim_must(*held == NULL, "two messages wait to be overtaken");
-    *held = m;
+    struct sim_message **at = &s->overtaken[m->to != SIM_TO_PROVIDER];
+    while (*at != NULL) {
+        at = &(*at)->next;
+    }
+    *at = m;
 }
 
 static void send(struct sim *s, enum sim_direction to, ota_ms_t after, struct ota_span topic,
@@ -101,6 +104,9 @@ static void send(struct sim *s, enum sim_direction to, ota_ms_t after, struct ot
 void sim_wire_send(struct sim *s, bool to_device, struct ota_span topic, struct ota_span payload)
 {
     const enum sim_direction to = to_device ? SIM_TO_DEVICE : SIM_TO_PROVIDER;
+    if (!s->link) {
+        return; /* nobody is connected; it may have broken while a window of blocks was sent */
+    }
     if (s->on_wire != NULL && !s->on_wire(s, to, topic, payload)) {
         return;
     }
@@ -193,9 +199,10 @@ void sim_wire_deliver(struct sim *s)
 static void drop_overtaken(struct sim *s)
 {
     for (unsigned i = 0; i < 2; i++) {
-        if (s->overtaken[i] != NULL) {
-            release(s->overtaken[i]);
-            s->overtaken[i] = NULL;
+        while (s->overtaken[i] != NULL) {
+            struct sim_message *const m = s->overtaken[i];
+            s->overtaken[i] = m->next;
+            release(m);
         }
     }
 }

@@ -68,8 +68,10 @@ static ota_err_t look_at(struct ota_file_banks *b, unsigned bank, struct bank_fa
             facts->kept = true; /* torn too: it had been decided */
         } else {
             facts->next = field + 1u;
-            facts->in_use = facts->in_use || whole;
-            facts->sequence = whole ? value : facts->sequence;
+            if (whole && facts->sized) {
+                facts->in_use = true;
+                facts->sequence = value;
+            }
         }
     }
     return OTA_OK;
@@ -258,7 +260,6 @@ static ota_err_t banks_keep(struct ota_file_handler *h)
     ota_err_t err = look(b, &l);
     if (err == OTA_OK && is_applied(&l)) {
         err = put_number(b, l.active, KEPT, 1);
-        err = err == OTA_E_FLASH_READ_BACK ? OTA_OK : err; /* torn counts */
     }
     return err == OTA_OK && is_staged(&l) ? forget(b, l.other) : err;
 }

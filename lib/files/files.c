@@ -14,8 +14,10 @@ static struct ota_file_handler *handler_for(const struct ota_orchestrator *o, ui
                                             unsigned *index)
 {
     const struct ota_files *const files = o->cfg.files;
-    for (*index = 0; *index < files->count && *index < OTA_FILE_HANDLERS_MAX; ++*index) {
-        if (files->handlers[*index]->type == type && type != 0) {
+    OTA_ASSERT(files->count <= OTA_FILE_HANDLERS_MAX);
+    for (*index = 0; *index < files->count; ++*index) {
+        OTA_ASSERT(files->handlers[*index]->type != 0); /* images are nobody's */
+        if (files->handlers[*index]->type == type) {
             return files->handlers[*index];
         }
     }
@@ -96,7 +98,8 @@ static void find(struct ota_orchestrator *o, struct ota_reading *r, uint8_t inde
 {
     struct walk w;
     memset(&w, 0, sizeof w);
-    while (next(o, r, &w) && w.file.index < index) {
+    for (unsigned i = 0; i <= index; i++) {
+        (void)next(o, r, &w); /* survey() has seen so many */
     }
     r->file = w.found;
     o->file = w.file;

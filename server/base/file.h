@@ -35,4 +35,7 @@ SRV_MUST_CHECK bool srv_file_write(const char *path, const void *bytes, size_t l
 SRV_MUST_CHECK bool srv_file_read(const char *path, size_t max, char **text, size_t *len,
                                   struct srv_err *err);
 
+/** Let this process, and what it starts, open as many files as it may: each connection is one. Async-signal-safe. */
+void srv_file_allow_many(void);
+
 #endif

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,16 +44,6 @@ static bool become(struct process_user user)
            (setgroups(0, NULL) == 0 && setgid(user.gid) == 0 && setuid(user.uid) == 0);
 }
 
-/* A connection is a file: the usual soft limit of 1,024 would be the size of the fleet. */
-static void allow_many_files(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 static _Noreturn void run_child(const char *const argv[], const char *dir, struct process_user user,
                                 int output, pid_t parent)
 {
@@ -62,7 +51,7 @@ static _Noreturn void run_child(const char *const argv[], const char *dir, struc
     sigemptyset(&none);
     signal(SIGPIPE, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    allow_many_files();
+    srv_file_allow_many(); /* or the size of the fleet would be limited */
     /* The directory first: afterwards its parents may be closed to us. The signal last: it is
      * cleared by the change of user. Then see whether the parent had gone before. */
     if (chdir(dir) == 0 && become(user) && prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 &&

@@ -15,9 +15,13 @@
 #include "run.h"
 #include "t.h"
 #include "tmp.h"
+#include <arpa/inet.h>
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,6 +46,7 @@ struct answer {
     uint64_t first;
     bool same; /* the body is the file's, from `first` on */
     char etag[80], range[80], length[40];
+    char words[200]; /* as the body begins, if it is text */
 };
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *user)
@@ -49,6 +54,9 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *user)
     struct answer *a = user;
     const uint64_t at = a->first + a->len;
     const size_t len = size * count;
+    if (a->len == 0) {
+        (void)snprintf(a->words, sizeof a->words, "%.*s", (int)len, bytes);
+    }
     a->same = a->same && at + len <= FILE_SIZE && memcmp(bytes, h.bytes + at, len) == 0;
     a->len += len;
     return len;
@@ -83,10 +91,9 @@ struct request {
     uint64_t first; /* where in the file the body begins */
 };
 
-static struct answer perform(const struct request *q)
+static CURLcode perform_over(CURL *curl, const struct request *q, struct answer *a)
 {
-    struct answer a = { .first = q->first, .same = true };
-    CURL *curl = curl_easy_init();
+    *a = (struct answer){ .first = q->first, .same = true };
     struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
     for (size_t i = 0; i < COUNT(q->headers) && q->headers[i] != NULL; i++) {
         headers = curl_slist_append(headers, q->headers[i]);
@@ -97,19 +104,27 @@ static struct answer perform(const struct request *q)
     curl_easy_setopt(curl, CURLOPT_NOBODY, strcmp(q->method, "HEAD") == 0 ? 1L : 0L);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &a);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, a);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(curl, CURLOPT_HEADERDATA, &a);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, a);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, 60L);
     if (q->body != NULL) {
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, q->body);
     }
     const CURLcode why = curl_easy_perform(curl);
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &a.status);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &a->status);
+    curl_slist_free_all(headers);
+    return why;
+}
+
+static struct answer perform(const struct request *q)
+{
+    struct answer a;
+    CURL *curl = curl_easy_init();
+    const CURLcode why = perform_over(curl, q, &a);
     if (why != CURLE_OK) {
         fail_msg("%s %s: %s", q->method, q->url, curl_easy_strerror(why));
     }
-    curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
     return a;
 }
@@ -394,6 +409,123 @@ static void a_device_takes_bytes_from_whom_it_trusts_only(void **state)
     free(others);
 }
 
+/* --- more of them than there is room for ------------------------------------------------- */
+
+/* As docs/operating.md has them; the last ones are left to operators. */
+#define CONNECTIONS_MAX 512u
+#define DOWNLOADS_MAX   (CONNECTIONS_MAX - 64u)
+
+/* Connections that say nothing. */
+static struct {
+    int fds[CONNECTIONS_MAX];
+    size_t count;
+} crowd;
+
+static void crowd_to(size_t count)
+{
+    const struct sockaddr_in to = { .sin_family = AF_INET,
+                                    .sin_port = htons(srv_http_port(h.http)),
+                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    assert_true(count <= COUNT(crowd.fds));
+    while (crowd.count < count) {
+        const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_true(fd >= 0);
+        crowd.fds[crowd.count++] = fd;
+        assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
+    }
+    while (crowd.count > count) {
+        close(crowd.fds[--crowd.count]);
+    }
+}
+
+/* The server has let go of none of the first `count`. */
+static bool crowd_is_whole(size_t count)
+{
+    struct pollfd fds[CONNECTIONS_MAX];
+    for (size_t i = 0; i < count; i++) {
+        fds[i] = (struct pollfd){ .fd = crowd.fds[i], .events = POLLIN };
+    }
+    return poll(fds, count, 0) == 0;
+}
+
+/* HTTP status; 0: there was not even a connection. */
+static long ask_over(CURL *curl, const char *url, const char *header)
+{
+    struct answer a;
+    const struct request q = { .method = "GET", .url = url, .headers = { header } };
+    const bool answered = perform_over(curl, &q, &a) == CURLE_OK;
+    assert_true(a.status != 503 || strstr(a.words, "too many downloads at once") != NULL);
+    return answered ? a.status : 0;
+}
+
+static long operator_asks_over(CURL *curl)
+{
+    char header[150], url[100], path[120];
+    snprintf(path, sizeof path, "%s/token", h.dir);
+    char *token = t_slurp(path, NULL);
+    snprintf(header, sizeof header, "Authorization: Bearer %.*s", (int)strcspn(token, "\n"), token);
+    free(token);
+    snprintf(url, sizeof url, "%s/waft/v1/status", h.base);
+    return ask_over(curl, url, header);
+}
+
+/* Over a connection that is new, and gone thereafter. */
+static long operator_asks(void)
+{
+    CURL *curl = curl_easy_init();
+    const long status = operator_asks_over(curl);
+    curl_easy_cleanup(curl);
+    return status;
+}
+
+static long download(void)
+{
+    char url[SRV_PRESIGNED_URL_MAX];
+    CURL *curl = curl_easy_init();
+    url_at(url, "t", h.digest, time(NULL));
+    const long status = ask_over(curl, url, NULL);
+    curl_easy_cleanup(curl);
+    return status;
+}
+
+/* The server notices within moments that a connection has gone. */
+static void wait_for(long (*ask)(void), long status)
+{
+    for (unsigned i = 0; ask() != status; i++) {
+        assert_true(i < 1000);
+        usleep(10000);
+    }
+}
+
+static void a_crowd_is_turned_away_and_operators_are_not(void **state)
+{
+    (void)state;
+    CURL *operator= curl_easy_init();
+    crowd_to(DOWNLOADS_MAX - 1u);
+    wait_for(download, 200);
+    crowd_to(DOWNLOADS_MAX);
+    assert_int_equal(download(), 503);
+    assert_int_equal(operator_asks_over(operator), 200); /* and it stays connected */
+
+    crowd_to(CONNECTIONS_MAX - 2u);
+    wait_for(operator_asks, 200);
+    for (unsigned i = 0; operator_asks() != 0;
+         i++) { /* with the one before it noticed as gone, there is none left */
+        assert_true(i < 1000);
+        crowd_to(CONNECTIONS_MAX - 2u);
+        usleep(10000);
+        crowd_to(CONNECTIONS_MAX - 1u);
+    }
+    assert_true(crowd_is_whole(CONNECTIONS_MAX - 2u));
+    assert_int_equal(operator_asks_over(operator), 200);
+
+    crowd_to(CONNECTIONS_MAX - 2u);
+    wait_for(operator_asks, 200);
+    crowd_to(0);
+    wait_for(download, 200);
+    curl_easy_cleanup(operator);
+}
+
 static void store_file(void)
 {
     struct srv_err err;
@@ -487,6 +619,7 @@ int main(void)
         cmocka_unit_test(a_disabled_thing_gets_nothing),
         cmocka_unit_test(several_devices_download_at_once),
         cmocka_unit_test(a_device_takes_bytes_from_whom_it_trusts_only),
+        cmocka_unit_test(a_crowd_is_turned_away_and_operators_are_not),
     };
     int failed = cmocka_run_group_tests(tests, before_all, after_all);
     curl_global_cleanup();

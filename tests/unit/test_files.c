@@ -1,6 +1,7 @@
 /*
  * Jobs of several files: all of them or none, and always those of the image that runs.
  */
+#define _GNU_SOURCE
 #include "workflow_world.h"
 
 static struct sim_image *v1, *v2, *bad;
@@ -403,6 +404,159 @@ static void suspended_in_any_file_it_goes_on_where_it_was(void **state)
     }
 }
 
+/* --- what is bounded, and what another may have written ------------------------------------- */
+
+/* The same bytes in a world of other sizes. */
+static void begin_again_with(uint32_t block_size, uint32_t bank_sectors)
+{
+    struct sim_cfg cfg = sim_cfg_default();
+    close_world();
+    cfg.block_size = block_size;
+    cfg.bank_sectors = bank_sectors;
+    cfg.window = 1;
+    open_world(&cfg, v1);
+}
+
+static void a_file_larger_than_one_turn_is_digested_in_pieces(void **unused)
+{
+    (void)unused;
+    struct sim_image *large = sim_data_make(sim_keys_real(), 2u * OTA_VERIFY_BUDGET + 1u, 3);
+    const struct sim_file files[] = { { 1, large } };
+    begin_again_with(512, 20);
+    sim_deploy_files(&world, "j", NULL, files, 1);
+    settle();
+    assert_int_equal(sim_status(&world, "j", NULL), OTA_JOB_SUCCEEDED);
+    expect(v1, large, NULL);
+    large->bytes[OTA_VERIFY_BUDGET + 5u] ^= 1; /* beyond the first piece */
+    sim_deploy_files(&world, "spoilt", NULL, files, 1);
+    settle();
+    assert_int_equal(sim_status(&world, "spoilt", NULL), OTA_JOB_REJECTED);
+    large->bytes[OTA_VERIFY_BUDGET + 5u] ^= 1;
+    expect(v1, large, NULL);
+    sim_image_free(large);
+}
+
+/* Of the file's blocks the first is late by a little: then a mark comes to lie where it has never been. */
+static unsigned blocks_seen;
+
+static bool lose_the_first_block(struct sim *s, enum sim_direction to, struct ota_span topic,
+                                 struct ota_span payload)
+{
+    (void)payload;
+    const bool block = to == SIM_TO_DEVICE && s->device.o.journal.state == OTA_JOURNAL_FILES &&
+                       memmem(topic.ptr, topic.len, "/data/", 6) != NULL;
+    return !block || blocks_seen++ != 0;
+}
+
+/* Two blocks a sector. */
+static void a_file_goes_on_where_a_sector_begins(void **unused)
+{
+    (void)unused;
+    const struct sim_file files[] = { { 1, one[0] } };
+    begin_again_with(256, 8);
+    blocks_seen = 0;
+    world.on_wire = lose_the_first_block;
+    world.cfg.window = 3;
+    sim_boot(&world);
+    settle();
+    sim_deploy_files(&world, "j", v2, files, 1);
+    run_to_file(0, 1);
+    while (world.device.o.journal.mark == 0) {
+        assert_true(sim_run(&world, world.now + 1) && state() == OTA_JOURNAL_FILES);
+    }
+    assert_int_equal(world.device.o.journal.mark % 512u, 256);
+    /* The journal goes back first; if it cannot, nothing of the file may go. */
+    uint8_t *const before = flash_model_save(&world.flash);
+    world.flash.broken_write = world.layout.journal;
+    sim_boot(&world);
+    settle();
+    assert_true(world.device.o.halted);
+    assert_memory_equal(world.flash.bytes, before, world.flash.base.size);
+    free(before);
+    world.flash.broken_write.size = 0;
+    sim_boot(&world);
+    settle();
+    assert_int_equal(sim_status(&world, "j", NULL), OTA_JOB_SUCCEEDED);
+    expect(v2, one[0], NULL);
+}
+
+/* As another version of this library might have it. */
+static void put_mark_at_the_end(void)
+{
+    struct ota_store store;
+    struct ota_journal j = world.device.o.journal;
+    j.mark = j.file_size;
+    assert_int_equal(ota_store_open(&store, &world.flash.base, &world.layout), OTA_OK);
+    assert_int_equal(ota_journal_write(&store, &j), OTA_OK);
+    sim_boot(&world);
+}
+
+static void a_mark_at_the_end_of_a_file_is_none(void **unused)
+{
+    (void)unused;
+    const struct sim_file files[] = { { 1, one[0] } };
+    world.cfg.window = 1;
+    sim_boot(&world);
+    settle();
+    sim_deploy_files(&world, "j", v2, files, 1);
+    run_to_file(0, 2);
+    put_mark_at_the_end();
+    run_to_received(3);
+    put_mark_at_the_end();
+    settle();
+    assert_int_equal(sim_status(&world, "j", NULL), OTA_JOB_SUCCEEDED);
+    expect(v2, one[0], NULL);
+}
+
+/* --- parsers of other schemas ------------------------------------------------------------------ */
+
+static bool next_of_no_bytes(const struct ota_jobdoc *doc, struct ota_jobdoc_data *at,
+                             struct ota_jobdoc_file *file)
+{
+    const bool there = ota_jobdoc_next_data(doc, at, file);
+    file->size = 0;
+    return there;
+}
+
+static bool next_for_ever(const struct ota_jobdoc *doc, struct ota_jobdoc_data *at,
+                          struct ota_jobdoc_file *file)
+{
+    struct ota_jobdoc_data first = { .begun = false };
+    at->begun = true;
+    return ota_jobdoc_next_data(doc, &first, file);
+}
+
+static void boot_with(struct ota_parser *parser)
+{
+    static const struct ota_parser *chain[1];
+    chain[0] = parser;
+    world.cfg.parsers = (struct ota_parser_chain){ chain, 1 };
+    sim_boot(&world);
+    settle();
+}
+
+static void a_parser_that_knows_no_data_files_has_images_only(void **unused)
+{
+    (void)unused;
+    static struct ota_parser parser;
+    parser = ota_parser_afr;
+    parser.next_data = NULL;
+    boot_with(&parser);
+    assert_int_equal(deploy_edition("j", v2, 0), OTA_JOB_SUCCEEDED);
+    expect(v2, NULL, NULL);
+}
+
+static void a_parser_that_lets_too_much_pass_is_not_believed(void **unused)
+{
+    (void)unused;
+    static struct ota_parser parser;
+    parser = ota_parser_afr;
+    parser.next_data = next_of_no_bytes;
+    boot_with(&parser);
+    const struct sim_file files[] = { { 1, one[0] } };
+    refused(v2, files, 1, "OTA_E_JOB_DOCUMENT");
+}
+
 /* --- fifty files ----------------------------------------------------------------------------- */
 
 /* A handler of the test's own: bytes in memory, a place for each file of its type. */
@@ -561,6 +715,21 @@ static void fifty_files_take_no_memory_and_no_more_than_fifty_are_taken(void **s
     }
 }
 
+static void a_parser_that_finds_files_without_end_is_stopped(void **unused)
+{
+    (void)unused;
+    static struct ota_parser parser;
+    struct sim_image *data = sim_data_make(sim_keys_real(), 500, 1);
+    parser = ota_parser_afr;
+    parser.next_data = next_for_ever;
+    boot_with(&parser);
+    deploy_many("for-ever", 1, &data);
+    settle();
+    assert_int_equal(sim_status(&world, "for-ever", NULL), OTA_JOB_REJECTED);
+    expect_reason("for-ever", "OTA_E_JOB_DOCUMENT");
+    sim_image_free(data);
+}
+
 static void a_handler_that_fails_ends_the_job(void **state)
 {
     (void)state;
@@ -676,9 +845,15 @@ int main(void)
         T(the_application_says_when_files_are_applied),
         T(a_broker_that_is_away_delays_and_nothing_else),
         T(suspended_in_any_file_it_goes_on_where_it_was),
+        T(a_file_larger_than_one_turn_is_digested_in_pieces),
+        T(a_file_goes_on_where_a_sector_begins),
+        T(a_mark_at_the_end_of_a_file_is_none),
+        T(a_parser_that_knows_no_data_files_has_images_only),
+        T(a_parser_that_lets_too_much_pass_is_not_believed),
         T(without_its_journal_an_image_that_passes_keeps_its_files),
         T(without_its_journal_an_image_that_fails_takes_its_files_along),
         WITH(begin_with_ram, a_handler_that_fails_ends_the_job),
+        WITH(begin_with_ram, a_parser_that_finds_files_without_end_is_stopped),
         WITH(begin_with_ram, a_handler_that_cannot_end_a_job_stops_the_workflow),
         WITH(begin_with_ram, fifty_files_take_no_memory_and_no_more_than_fifty_are_taken),
     };

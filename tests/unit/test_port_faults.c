@@ -5,7 +5,10 @@
  */
 #include "workflow_world.h"
 
-static struct sim_image *v1, *v2, *v3;
+static struct sim_image *v1, *v2, *v3, *failing, *data;
+
+/* What kind of update. */
+static enum kind { IMAGE, FAILING_IMAGE, IMAGE_AND_FILE, FILE_ALONE } kind;
 
 /* --- ports that fail ------------------------------------------------------------------------------------- */
 
@@ -91,18 +94,48 @@ static void put_between(uint32_t fail_at)
 
 /* --- an update, with one fault in it -------------------------------------------------------------------------- */
 
-/* What the provider was told is what runs. */
+static const struct sim_image *image_of_kind(void)
+{
+    switch (kind) {
+    case IMAGE:
+    case IMAGE_AND_FILE: return v2;
+    case FAILING_IMAGE: return failing;
+    case FILE_ALONE: break;
+    }
+    return NULL;
+}
+
+static bool has_file(void)
+{
+    return kind == IMAGE_AND_FILE || kind == FILE_ALONE;
+}
+
+static void deploy_kind(void)
+{
+    const struct sim_file file = { 1, data };
+    if (has_file()) {
+        sim_deploy_files(&world, "j", image_of_kind(), &file, 1);
+    } else {
+        sim_deploy(&world, "j", image_of_kind());
+    }
+}
+
+/* What the provider was told is what runs, and what is in use. */
 static void expect_consistent(uint32_t n)
 {
     char details[SIM_DETAILS_MAX];
-    const struct sim_image *const runs = sim_running(&world);
     const enum ota_job_status status = sim_status(&world, "j", details);
-    const bool ended = status == OTA_JOB_FAILED || status == OTA_JOB_REJECTED;
-    if (runs == v2 ? status != OTA_JOB_SUCCEEDED : runs != v1 || !ended) {
-        fail_msg("call %u: job is %d, %s, running is %s", (unsigned)n, (int)status, details,
-                 runs == v1   ? "v1"
-                 : runs == v2 ? "v2"
-                              : "neither");
+    const bool good = status == OTA_JOB_SUCCEEDED;
+    const struct sim_image *const runs = good && kind != FILE_ALONE ? v2 : v1;
+    const struct sim_image *const used = good && has_file() ? data : NULL;
+    if (!(good || status == OTA_JOB_FAILED || status == OTA_JOB_REJECTED) ||
+        sim_running(&world) != runs ||
+        (world.cfg.bank_sectors > 0 && sim_file_in_use(&world, 1) != used)) {
+        fail_msg("kind %d, call %u: job is %d, %s, running is %s", (int)kind, (unsigned)n,
+                 (int)status, details,
+                 sim_running(&world) == v1   ? "v1"
+                 : sim_running(&world) == v2 ? "v2"
+                                             : "neither");
     }
 }
 
@@ -111,11 +144,12 @@ static uint32_t update_with(uint32_t fail_at)
 {
     struct sim_cfg cfg = sim_cfg_default();
     cfg.keys = sim_keys_fast();
+    cfg.bank_sectors = has_file() ? 4 : 0;
     sim_open(&world, &cfg, v1);
     put_between(fail_at);
     sim_boot(&world);
     settle();
-    sim_deploy(&world, "j", v2);
+    deploy_kind();
     settle();
     const uint32_t calls = port.calls;
     assert_true(fail_at == 0 || calls >= fail_at);
@@ -132,20 +166,31 @@ static uint32_t update_with(uint32_t fail_at)
 }
 
 /* Every `step`-th call, from the first to the last of an update without a fault. */
-static void each_call(int what, uint32_t step)
+static void each_call_of(enum kind of, int what, uint32_t step)
 {
+    kind = of;
     port.counted = what;
     const uint32_t calls = update_with(0);
-    assert_true(calls > 0);
     for (uint32_t n = 1; n <= calls; n += step) {
         (void)update_with(n);
     }
 }
 
+static void each_call(int what, uint32_t step)
+{
+    each_call_of(IMAGE, what, step);
+    each_call_of(FAILING_IMAGE, what, step);
+    each_call_of(IMAGE_AND_FILE, what, step);
+    each_call_of(FILE_ALONE, what, step);
+}
+
 static void flash_that_does_not_read_once(void **ctx)
 {
     (void)ctx;
-    each_call(FLASH_READS, 3);
+    each_call_of(IMAGE, FLASH_READS, 5);
+    each_call_of(FAILING_IMAGE, FLASH_READS, 11);
+    each_call_of(IMAGE_AND_FILE, FLASH_READS, 11);
+    each_call_of(FILE_ALONE, FLASH_READS, 11);
 }
 
 static void flash_that_does_not_program_once(void **ctx)
@@ -188,20 +233,23 @@ static void without_random_numbers_nothing_begins(void **ctx)
     close_world();
 }
 
-static struct sim_image *fast_image(uint8_t minor)
+static struct sim_image *fast_image(uint8_t minor, enum sim_behaviour behaviour)
 {
     const struct sim_image_spec spec = { .version = { .major = 1, .minor = minor },
                                          .payload_size = 2000,
-                                         .counter = 1 };
+                                         .counter = 1,
+                                         .behaviour = behaviour };
     return sim_image_signed(sim_keys_fast(), &spec);
 }
 
 static int make(void **ctx)
 {
     (void)ctx;
-    v1 = fast_image(0);
-    v2 = fast_image(1);
-    v3 = fast_image(2);
+    v1 = fast_image(0, SIM_GOOD);
+    v2 = fast_image(1, SIM_GOOD);
+    v3 = fast_image(2, SIM_GOOD);
+    failing = fast_image(3, SIM_FAILS);
+    data = sim_data_make(sim_keys_fast(), 1200, 7);
     return 0;
 }
 
@@ -211,6 +259,8 @@ static int done(void **ctx)
     sim_image_free(v1);
     sim_image_free(v2);
     sim_image_free(v3);
+    sim_image_free(failing);
+    sim_image_free(data);
     return 0;
 }
 
