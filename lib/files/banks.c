@@ -83,8 +83,10 @@ struct look {
     unsigned other;  /* for the next file */
 };
 
+/* Also if flash does not read, what `l` has is two banks' of something. */
 static ota_err_t look(struct ota_file_banks *b, struct look *l)
 {
+    memset(l, 0, sizeof *l);
     ota_err_t err = look_at(b, 0, &l->bank[0]);
     if (err == OTA_OK) {
         err = look_at(b, 1, &l->bank[1]);
