@@ -368,6 +368,31 @@ static void every_cut_leaves_the_old_file_or_the_new_one(void **state)
     }
 }
 
+/* The erase that undoes file 2 ends behind any of its marks: what is not whole is not in use. */
+static void an_erase_of_marks_may_be_torn_anywhere(void **state)
+{
+    (void)state;
+    for (uint32_t gone = 0; gone <= 7u * 8u; gone++) {
+        char where[32];
+        (void)snprintf(where, sizeof where, "%u bytes erased", (unsigned)gone);
+        begin(8, false);
+        assert_int_equal(stage(1, 700), OTA_OK);
+        assert_int_equal(apply(), OTA_OK);
+        assert_int_equal(keep(), OTA_OK);
+        assert_int_equal(stage(2, 1300), OTA_OK);
+        assert_int_equal(apply(), OTA_OK);
+        memset(m.bytes + regions[1].offset + ROOM, m.base.erased, gone);
+        power_on();
+        CHECK_ROW(where, gone == 0 ? uses(2, 1300) : uses(1, 700));
+        assert_int_equal(discard(), OTA_OK);
+        CHECK_ROW(where, uses(1, 700));
+        assert_int_equal(stage(3, 800), OTA_OK);
+        assert_int_equal(apply(), OTA_OK);
+        CHECK_ROW(where, uses(3, 800));
+        end();
+    }
+}
+
 /* Each time the mark of the sequence is torn another is left; after that the file cannot be used. */
 static void a_sequence_can_be_torn_three_times(void **state)
 {
@@ -631,6 +656,7 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(regions_that_are_no_banks_are_refused),
         cmocka_unit_test(every_cut_leaves_the_old_file_or_the_new_one),
+        cmocka_unit_test(an_erase_of_marks_may_be_torn_anywhere),
         cmocka_unit_test(a_sequence_can_be_torn_three_times),
         cmocka_unit_test(a_verb_that_flash_failed_can_come_again),
         cmocka_unit_test(flash_that_does_not_read_names_no_file),
