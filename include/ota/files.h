@@ -45,7 +45,8 @@ struct ota_file_handler;
 struct ota_file_handler_ops {
     /**
      * Would this file be taken? Asked of each file of an offer before anything else happens, and again whenever
-     * the provider sends the document: it changes nothing. OTA_E_JOB_FILE_SIZE: no room for it.
+     * the provider sends the document: it changes nothing. OTA_E_JOB_FILE_SIZE: no room for it; what is here of it already
+     * needs none, or the download that it is in would end.
      */
     ota_err_t (*check)(struct ota_file_handler *h, const struct ota_file *file);
     /**

@@ -84,13 +84,29 @@ static int open_part(const struct posix_files *f, const struct ota_file *file, i
     return openat(f->dir, path, flags | O_CLOEXEC, 0600);
 }
 
+/* Bytes that the file takes up already. */
+static uint64_t taken_by(const struct posix_files *f, const struct ota_file *file)
+{
+    uint64_t sum = 0;
+    for (enum form form = PART; form <= WHOLE; form++) {
+        char path[NAME_ROOM];
+        struct stat found;
+        path_of(file, form, path);
+        sum += fstatat(f->dir, path, &found, 0) == 0 ? (uint64_t)found.st_blocks * 512u : 0;
+    }
+    return sum;
+}
+
+/* Asked again in the middle of the download it must not say no for what has come: that would end the job. */
 static ota_err_t files_check(struct ota_file_handler *h, const struct ota_file *file)
 {
+    const struct posix_files *const f = files_of(h);
     struct statvfs space;
-    if (fstatvfs(files_of(h)->dir, &space) != 0) {
+    if (fstatvfs(f->dir, &space) != 0) {
         return OTA_E_FLASH;
     }
-    const bool fits = (uint64_t)space.f_bavail * space.f_frsize >= file->size;
+    const uint64_t room = (uint64_t)space.f_bavail * space.f_frsize + taken_by(f, file);
+    const bool fits = room >= file->size;
     return fits ? OTA_OK : OTA_E_JOB_FILE_SIZE;
 }
 
