@@ -296,6 +296,7 @@ static void set_up(struct posix_http *h, const struct posix_http_cfg *cfg)
                      cfg->schemes == POSIX_HTTP_PLAIN_TOO ? "http,https" : "https");
     if (cfg->ca_pem.len > 0) {
         curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &ca);
+        curl_easy_setopt(e, CURLOPT_CAPATH, NULL); /* or those of the system count besides */
     }
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
