@@ -183,8 +183,11 @@ static ota_err_t store(struct ota_orchestrator *o, const struct ota_block *block
 
 static enum verdict fetch(struct ota_orchestrator *o, struct ota_effect *effect)
 {
-    const enum verdict v = ota_claim_tell_progress(o, effect);
-    if (v != V_WAIT || !ota_fetch_done(o)) {
+    enum verdict v = ota_claim_tell_progress(o, effect);
+    if (v == V_WAIT) {
+        v = ota_claim_await_blocks(o);
+    }
+    if (v != V_OK) {
         return v;
     }
     ota_fetch_stop(o); /* the digest takes its room */

@@ -375,9 +375,15 @@ enum verdict ota_claim_tell_progress(struct ota_orchestrator *o, struct ota_effe
 
 /* --- both states ---------------------------------------------------------------------- */
 
-/* Another source may have blocks in another order: it begins at the mark, as after a restart. */
-static enum verdict turn_to_another(struct ota_orchestrator *o)
+enum verdict ota_claim_await_blocks(struct ota_orchestrator *o)
 {
+    if (ota_fetch_done(o)) {
+        return V_OK;
+    }
+    if (!ota_fetch_is_vain(o)) {
+        return V_WAIT;
+    }
+    /* Another source may have blocks in another order: it begins at the mark, as after a restart. */
     ota_fetch_stop(o);
     ota_spend(o);
     o->step = TAKEN;
@@ -387,14 +393,12 @@ static enum verdict turn_to_another(struct ota_orchestrator *o)
 /* The steps in which blocks are on their way. */
 static enum verdict while_fetching(struct ota_orchestrator *o, struct ota_effect *effect)
 {
-    if (o->step == FETCH) {
-        const enum verdict v = ota_claim_tell_progress(o, effect);
-        if (v != V_WAIT) {
-            return v;
-        }
+    enum verdict v = o->step == FETCH ? ota_claim_tell_progress(o, effect) : V_WAIT;
+    if (v == V_WAIT) {
+        v = ota_claim_await_blocks(o);
     }
-    if (!ota_fetch_done(o)) {
-        return ota_fetch_is_vain(o) ? turn_to_another(o) : V_WAIT;
+    if (v != V_OK) {
+        return v;
     }
     switch (o->step) {
     case HEAD: return fetch_tail(o);

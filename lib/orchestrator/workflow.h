@@ -104,6 +104,8 @@ enum verdict ota_claim_take(struct ota_orchestrator *o);
 void ota_claim_next_file(struct ota_orchestrator *o);
 /** Tell the application and the provider how far the file has come: V_WAIT if there is nothing to tell. */
 enum verdict ota_claim_tell_progress(struct ota_orchestrator *o, struct ota_effect *effect);
+/** Blocks are on their way: V_OK: all are here; V_WAIT; V_MORE: in vain, so the deed begins again, with another source. */
+enum verdict ota_claim_await_blocks(struct ota_orchestrator *o);
 enum verdict ota_deed_fetch(struct ota_orchestrator *o, struct ota_effect *effect);
 /** Tell IN_PROGRESS for the execution as it was offered. */
 void ota_claim_tell(struct ota_orchestrator *o);

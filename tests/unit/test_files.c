@@ -557,6 +557,69 @@ static void a_parser_that_lets_too_much_pass_is_not_believed(void **unused)
     refused(v2, files, 1, "OTA_E_JOB_DOCUMENT");
 }
 
+/* --- two protocols -------------------------------------------------------------------------- */
+
+/* The device hears of a URL for each file besides the stream. */
+static bool offer_http_too(struct sim *s, enum sim_direction to, struct ota_span topic,
+                           struct ota_span payload)
+{
+    static const char mqtt[] = "[\"MQTT\"]", size[] = "\"filesize\"";
+    char text[4096];
+    struct ota_writer w = ota_writer(OTA_BUF_OF(text));
+    const char *const begin = (const char *)payload.ptr, *const end = begin + payload.len;
+    bool both = false;
+    for (const char *at = begin; to == SIM_TO_DEVICE && at < end; at++) {
+        const size_t left = (size_t)(end - at);
+        if (left > sizeof mqtt && memcmp(at, mqtt, sizeof mqtt - 1) == 0) {
+            both = true;
+            ota_write_str(&w, "[\"MQTT\",\"HTTP\"]");
+            at += sizeof mqtt - 2;
+            continue;
+        }
+        if (left > sizeof size && memcmp(at, size, sizeof size - 1) == 0) {
+            ota_write_str(&w, "\"update_data_url\":\"https://sim/j\",");
+        }
+        ota_write_u8(&w, (uint8_t)*at);
+    }
+    if (both) {
+        sim_say(s, s->cfg.latency_ms, topic, ota_writer_done(&w));
+    }
+    return !both;
+}
+
+static bool have_nothing(struct sim *s, const struct ota_effect *fetch)
+{
+    const struct sim_response r = { .status = 404, .content_range = "" };
+    sim_respond(s, fetch, &r);
+    return true;
+}
+
+static int begin_with_http(void **state)
+{
+    struct sim_cfg cfg = sim_cfg_default();
+    (void)begin(state);
+    close_world();
+    cfg.bank_sectors = 8;
+    cfg.http = SIM_HTTP_FIRST;
+    open_world(&cfg, v1);
+    world.on_wire = offer_http_too;
+    world.on_fetch = have_nothing;
+    return 0;
+}
+
+static void a_server_that_is_asked_in_vain_for_a_file_is_left_for_the_stream(void **state)
+{
+    (void)state;
+    const struct sim_file files[] = { { 1, one[0] }, { 2, two[0] } };
+    sim_deploy_files(&world, "files", NULL, files, 2);
+    assert_true(sim_run(&world, world.now + 3600u * 1000u));
+    assert_int_equal(sim_status(&world, "files", NULL), OTA_JOB_SUCCEEDED);
+    expect(v1, one[0], two[0]);
+    assert_int_equal(deploy_edition("both", v2, 1), OTA_JOB_SUCCEEDED);
+    expect(v2, one[1], two[1]);
+    assert_in_range(world.fetches, 1, 60);
+}
+
 /* --- fifty files ----------------------------------------------------------------------------- */
 
 /* A handler of the test's own: bytes in memory, a place for each file of its type. */
@@ -850,6 +913,7 @@ int main(void)
         T(a_mark_at_the_end_of_a_file_is_none),
         T(a_parser_that_knows_no_data_files_has_images_only),
         T(a_parser_that_lets_too_much_pass_is_not_believed),
+        WITH(begin_with_http, a_server_that_is_asked_in_vain_for_a_file_is_left_for_the_stream),
         T(without_its_journal_an_image_that_passes_keeps_its_files),
         T(without_its_journal_an_image_that_fails_takes_its_files_along),
         WITH(begin_with_ram, a_handler_that_fails_ends_the_job),
