@@ -52,7 +52,7 @@ static void stop(struct ota_source *base)
 {
     struct ota_range_source *s = mine(base);
     s->unwanted |= s->open && s->range.state != OTA_RANGE_IDLE;
-    s->denied = false;
+    s->denied = s->paused = false;
     ota_range_stop(&s->range);
 }
 
@@ -188,6 +188,7 @@ static bool poll(struct ota_source *base, ota_ms_t now, const struct ota_scratch
         fetch_effect(s, request, effect);
         return true;
     }
+    s->unwanted |= s->open && s->range.state == OTA_RANGE_DUE; /* it fell silent once too often */
     if (s->unwanted) {
         s->open = s->unwanted = false;
         effect->kind = OTA_EFFECT_FETCH_STOP;

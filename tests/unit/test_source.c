@@ -190,6 +190,47 @@ static void a_refused_answer_counts_once(void **state)
     assert_int_equal(both[1]->strikes, OTA_SOURCE_FAULT);
 }
 
+/* An agent that was suspended has ended, and another begins with the same sources. */
+static void a_pause_ends_with_its_fetch(void **state)
+{
+    (void)state;
+    struct ota_effect effect;
+    (void)take(both[1], HTTP, "", "\"https://h/1\"", 0);
+    assert_int_equal(begin(both[1], BLOCK), OTA_OK);
+    both[1]->ops->pause(both[1]);
+    assert_false(both[1]->ops->poll(both[1], 0, NULL, &effect));
+    both[1]->ops->stop(both[1]);
+    assert_int_equal(begin(both[1], BLOCK), OTA_OK);
+    assert_true(both[1]->ops->deadline(both[1]) == 0);
+    assert_true(both[1]->ops->poll(both[1], 0, NULL, &effect));
+}
+
+/* Twice in a row: it waits, and until then the transfer is not left open; what comes late of it is nobody's fault. */
+static void a_transfer_that_fell_silent_is_broken_off_at_once(void **state)
+{
+    (void)state;
+    struct ota_effect effect;
+    ota_ms_t now = 0;
+    (void)take(both[1], HTTP, "", "\"https://h/1\"", 0);
+    assert_int_equal(begin(both[1], BLOCK), OTA_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(both[1]->ops->poll(both[1], now, NULL, &effect));
+        assert_int_equal(effect.kind, OTA_EFFECT_FETCH);
+        const struct ota_arrival head = { OTA_ARRIVAL_HEAD, .status = 206,
+                                          .bytes = OTA_SPAN_LIT("bytes 0-999/1000"),
+                                          .transfer = effect.as.fetch.transfer };
+        assert_int_equal(hear(head), OTA_OK);
+        now = both[1]->ops->deadline(both[1]);
+    }
+    const struct ota_arrival late = { OTA_ARRIVAL_BODY, .bytes = OTA_SPAN_LIT("late"),
+                                      .transfer = effect.as.fetch.transfer };
+    assert_true(both[1]->ops->poll(both[1], now, NULL, &effect));
+    assert_int_equal(effect.kind, OTA_EFFECT_FETCH_STOP);
+    assert_int_equal(hear(late), OTA_OK);
+    assert_int_equal(both[1]->strikes, 2u * OTA_SOURCE_FAULT);
+    assert_true(both[1]->ops->deadline(both[1]) > now);
+}
+
 static void strikes_do_not_begin_anew(void **state)
 {
     (void)state;
@@ -209,6 +250,8 @@ int main(void)
         T(a_source_hears_its_own_kind_only),
         T(a_stream_that_cannot_be_begun_is_no_fetch),
         T(a_refused_answer_counts_once),
+        T(a_pause_ends_with_its_fetch),
+        T(a_transfer_that_fell_silent_is_broken_off_at_once),
         T(strikes_do_not_begin_anew),
     };
 #undef T
