@@ -111,9 +111,12 @@ static void obey_at_once(struct ota_orchestrator *o, enum ota_command command)
         o->suspended = false;
         ota_jobs_reconnected(&o->jobs);
         ota_fetch_reconnected(o);
+        o->news = true; /* the link may have come meanwhile */
     }
     if (o->deferred && o->journal.state == OTA_JOURNAL_NONE) {
         ota_undefer(o);
+    } else if (o->deferred && o->deadline == OTA_NEVER) {
+        o->deadline = 0;
     }
     ota_check(o);
 }

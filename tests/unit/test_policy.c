@@ -139,6 +139,27 @@ static void an_offer_that_is_put_off_until_told_waits_for_that(void **ctx)
     expect_result("a day later", "j1", 1, "SUCCEEDED");
 }
 
+static void an_activation_that_is_put_off_until_told_waits_for_that(void **ctx)
+{
+    (void)ctx;
+    open_ready();
+    put_off_until(world.now + HOUR_MS);
+    say(OTA_COMMAND_CHECK); /* it has its time */
+    run_ms(1000);
+    assert_int_equal(seen.activates, 1);
+    put_off_until(OTA_NEVER);
+    notify();
+    run_ms(DAY_MS);
+    assert_int_equal(seen.activates, 1);
+    say(OTA_COMMAND_CHECK); /* tell me again */
+    run_ms(1000);
+    assert_int_equal(seen.activates, 2);
+    run_ms(DAY_MS);
+    assert_int_equal(seen.activates, 2);
+    go_on();
+    expect_result("a day later", "j1", 1, "SUCCEEDED");
+}
+
 static void what_is_put_off_is_one_execution(void **ctx)
 {
     (void)ctx;
@@ -455,6 +476,7 @@ int main(void)
         T(an_offer_that_is_put_off_waits_untouched_until_its_time),
         T(an_offer_can_be_put_off_again_and_again),
         T(an_offer_that_is_put_off_until_told_waits_for_that),
+        T(an_activation_that_is_put_off_until_told_waits_for_that),
         T(what_is_put_off_is_one_execution),
         T(an_offer_that_is_gone_while_it_was_put_off_is_forgotten),
         T(a_restart_tells_again_what_was_put_off),

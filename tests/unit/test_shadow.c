@@ -150,6 +150,22 @@ static void command(enum ota_command what)
     assert_int_equal(ota_orchestrator_command(&world.device.o, what), OTA_OK);
 }
 
+/* The SUBACKs are under way when the application suspends the agent. */
+static void what_a_suspension_held_back_is_said_when_it_ends(void **state)
+{
+    (void)state;
+    open_with(SIM_GOOD);
+    sim_link(&world, false);
+    sim_link(&world, true);
+    assert_true(sim_run(&world, world.now + 1));
+    command(OTA_COMMAND_SUSPEND);
+    assert_true(sim_run(&world, world.now + 60000));
+    assert_int_equal(told, 1);
+    command(OTA_COMMAND_RESUME);
+    assert_true(sim_run(&world, OTA_NEVER));
+    assert_int_equal(told, 2);
+}
+
 static void while_it_is_on_trial_it_says_so(void **state)
 {
     (void)state;
@@ -265,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_device_says_what_it_is_when_it_connects),
         TEST(it_says_so_once_a_connect),
+        TEST(what_a_suspension_held_back_is_said_when_it_ends),
         TEST(after_a_confirm_it_says_what_runs_now_and_how_it_came),
         TEST(while_it_is_on_trial_it_says_so),
         TEST(after_a_revert_it_says_why),
