@@ -21,11 +21,14 @@ static void begin_work(struct ota_orchestrator *o)
     ota_event(o, OTA_EVENT_CLAIMED);
 }
 
+/* First the application hears of this one's end, then of what is next; not without a rest, if it goes on like that. */
 static void lose_work(struct ota_orchestrator *o)
 {
     ota_jobs_hush(&o->jobs);
     ota_offer_forget(o);
     ota_event(o, OTA_EVENT_CANCELED);
+    ota_check(o);
+    ota_spend(o);
 }
 
 static enum verdict take(struct ota_orchestrator *o)
@@ -48,9 +51,6 @@ static bool still_meant(struct ota_orchestrator *o, const struct ota_job_offer *
     }
     if (offer == NULL || !same_execution) {
         lose_work(o);
-        if (offer != NULL) {
-            ota_check(o); /* first the application hears of this one's end */
-        }
     } else if (offer->status == OTA_JOB_QUEUED || o->offered == OTA_CUSTOM_TAKING) {
         o->version = offer->version; /* it changed while we told, or the provider forgot */
         o->must_take = true;

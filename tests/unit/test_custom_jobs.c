@@ -270,15 +270,32 @@ static void a_take_that_is_refused_is_looked_at_or_over(void **ctx)
         const unsigned canceled = seen.canceled;
         p.code = rows[i].code;
         p.code_state = rows[i].state;
+        p.job = NULL;
         say(OTA_COMMAND_ACCEPT);
         run_ms(1000);
         CHECK_ROW(rows[i].code, seen.canceled == canceled + 1u);
         CHECK_ROW(rows[i].code, decide(OTA_COMMAND_SUCCEEDED, "") == OTA_E_STATE);
         p.code = p.code_state = NULL;
-        p.job = NULL;
         settle();
     }
     assert_int_equal(seen.claimed, 0);
+}
+
+/* Nobody says that there is another job: it is asked for; but not in a circle with who refuses every take. */
+static void after_a_take_that_is_refused_the_next_job_is_asked_for(void **ctx)
+{
+    (void)ctx;
+    p.code = "TerminalStateReached";
+    offer_blink("c2", 1);
+    say(OTA_COMMAND_ACCEPT); /* c1, which is over */
+    run_ms(1000);
+    assert_int_equal(seen.canceled, 1);
+    assert_string_equal(seen.job, "c2");
+    for (unsigned i = 0; i < DAY_MS / 60000u; i++) {
+        (void)(decide(OTA_COMMAND_ACCEPT, "") == OTA_OK);
+        run_ms(60000);
+    }
+    assert_in_range(seen.canceled, 100, 24u * 6u + 20u);
 }
 
 static void an_execution_that_changed_before_the_take_is_taken_as_it_is_now(void **ctx)
@@ -359,6 +376,7 @@ int main(void)
         T(a_job_that_is_canceled_while_it_is_worked_on_is_over),
         T(an_end_is_never_told_of_another_job),
         T(a_take_that_is_refused_is_looked_at_or_over),
+        T(after_a_take_that_is_refused_the_next_job_is_asked_for),
         T(an_execution_that_changed_before_the_take_is_taken_as_it_is_now),
         T(lost_and_doubled_answers_change_nothing),
         T(it_can_be_put_off),
