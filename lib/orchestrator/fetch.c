@@ -43,6 +43,22 @@ bool ota_fetch_offered(struct ota_orchestrator *o, const struct ota_jobdoc *doc,
 
 /* --- from begin to end ---------------------------------------------------------------- */
 
+/* The first that is not asked in vain and can begin. Have all had their turns: from the first one again. */
+static struct ota_source *begin_first(struct ota_orchestrator *o, const struct ota_fetch *fetch)
+{
+    for (unsigned round = 0; round < 2; round++) {
+        struct ota_source *s;
+        while ((s = promising(o)) != NULL) {
+            if (s->ops->begin(s, &o->u.fetch.room, fetch) == OTA_OK) {
+                return s;
+            }
+            s->strikes = OTA_SOURCE_VAIN;
+        }
+        forgive(o);
+    }
+    return NULL;
+}
+
 enum verdict ota_fetch_begin(struct ota_orchestrator *o, uint32_t begin, uint32_t end)
 {
     const struct ota_fetch fetch = {
@@ -58,11 +74,8 @@ enum verdict ota_fetch_begin(struct ota_orchestrator *o, uint32_t begin, uint32_
         .retry_ms_max = o->cfg.retry_ms_max,
         .seed = o->jobs.cfg.seed,
     };
-    if (promising(o) == NULL) {
-        forgive(o); /* they had their turns: from the first one again */
-    }
-    struct ota_source *s = promising(o);
-    if (s == NULL || s->ops->begin(s, &o->u.fetch.room, &fetch) != OTA_OK) {
+    struct ota_source *const s = begin_first(o, &fetch);
+    if (s == NULL) {
         return ota_fail_with(o, OTA_E_JOB_DOCUMENT);
     }
     o->source = s;

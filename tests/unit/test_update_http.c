@@ -330,6 +330,61 @@ static bool drop_stream(struct sim *s, enum sim_direction to, struct ota_span to
     return to != SIM_TO_DEVICE || strstr(text, "/streams/") == NULL;
 }
 
+/* A source of the application's own, which is offered everything and can begin nothing. */
+static bool take_all(struct ota_source *s, const struct ota_jobdoc *doc,
+                     const struct ota_jobdoc_file *file)
+{
+    (void)doc;
+    (void)file;
+    s->offered = true;
+    return true;
+}
+
+static ota_err_t begin_nothing(struct ota_source *s, union ota_source_room *room,
+                               const struct ota_fetch *fetch)
+{
+    (void)s;
+    (void)room;
+    (void)fetch;
+    return OTA_E_RANGE;
+}
+
+static bool poll_nothing(struct ota_source *s, ota_ms_t now, const struct ota_scratch *scratch,
+                         struct ota_effect *effect)
+{
+    (void)s;
+    (void)now;
+    (void)scratch;
+    (void)effect;
+    return false;
+}
+
+static ota_ms_t never(const struct ota_source *s)
+{
+    (void)s;
+    return OTA_NEVER;
+}
+
+static void a_source_that_cannot_begin_is_left_for_another(void **ctx)
+{
+    static const struct ota_source_ops ops = {
+        .protocol = OTA_PROTOCOL_HTTP,
+        .take = take_all,
+        .begin = begin_nothing,
+        .poll = poll_nothing,
+        .deadline = never,
+    };
+    struct ota_source first = { .ops = &ops }, last = { .ops = &ops };
+    (void)ctx;
+    open_http(SIM_HTTP_ONLY, 0);
+    first.next = world.device.o.cfg.source;
+    first.next->next = &last;
+    world.device.o.cfg.source = &first;
+    serve_wrongly(&faults[0], 1, 10); /* until it is left for what cannot begin */
+    deploy_over(BOTH);
+    expect_success();
+}
+
 static void a_stream_that_is_silent_is_left_for_http(void **ctx)
 {
     (void)ctx;
@@ -641,6 +696,7 @@ int main(void)
         T(one_wrong_answer_costs_a_request_never_the_job),
         T(a_server_that_is_asked_in_vain_is_left_for_the_stream),
         T(without_another_protocol_it_never_stops_asking),
+        T(a_source_that_cannot_begin_is_left_for_another),
         T(a_stream_that_is_silent_is_left_for_http),
         T(a_stream_that_is_gone_is_left_for_http),
         T(two_bad_protocols_take_turns_and_wear_nothing_out),
