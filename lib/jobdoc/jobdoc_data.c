@@ -22,11 +22,10 @@ static void begin(const struct ota_jobdoc *doc, struct ota_jobdoc_data *at)
 bool ota_jobdoc_next_data(const struct ota_jobdoc *doc, struct ota_jobdoc_data *at,
                           struct ota_jobdoc_file *file)
 {
-    struct ota_json object;
     if (!at->begun) {
         begin(doc, at);
     }
-    while (ota_json_next(&at->files, NULL, &object) && jobdoc_read_file(&object, file)) {
+    while (jobdoc_next_file(&at->files, file)) {
         if (!at->image_seen && file->file_type == 0) {
             at->image_seen = true;
         } else if (!jobdoc_has_id(&at->named, file->file_id)) {

@@ -30,10 +30,14 @@ static bool read_signature(struct ota_jobdoc_file *file)
     return true;
 }
 
-bool jobdoc_read_file(const struct ota_json *object, struct ota_jobdoc_file *file)
+bool jobdoc_next_file(struct ota_json_walk *files, struct ota_jobdoc_file *file)
 {
+    struct ota_json object;
+    if (!ota_json_next(files, NULL, &object)) {
+        return false;
+    }
     memset(file, 0, sizeof *file);
-    return ota_json_bind(object, OTA_JSON_FIELDS(file_fields), file) == OTA_OK && file->size > 0 &&
+    return ota_json_bind(&object, OTA_JSON_FIELDS(file_fields), file) == OTA_OK && file->size > 0 &&
            read_signature(file);
 }
 
@@ -41,14 +45,12 @@ ota_err_t ota_jobdoc_file(const struct ota_jobdoc *doc, uint32_t index,
                           struct ota_jobdoc_file *file)
 {
     OTA_ASSERT(index < doc->file_count);
-    struct ota_json_walk w = ota_json_walk(&doc->files);
-    struct ota_json object;
-    for (uint32_t i = 0; i <= index; i++) {
-        if (!ota_json_next(&w, NULL, &object)) {
-            return OTA_E_JOB_DOCUMENT;
-        }
+    struct ota_json_walk files = ota_json_walk(&doc->files);
+    bool good = true;
+    for (uint32_t i = 0; good && i <= index; i++) {
+        good = jobdoc_next_file(&files, file);
     }
-    return jobdoc_read_file(&object, file) ? OTA_OK : OTA_E_JOB_DOCUMENT;
+    return good ? OTA_OK : OTA_E_JOB_DOCUMENT;
 }
 
 bool jobdoc_has_id(const struct ota_file_ids *ids, uint8_t id)
@@ -64,16 +66,14 @@ void jobdoc_add_id(struct ota_file_ids *ids, uint8_t id)
 bool jobdoc_read_files(struct ota_jobdoc *doc, struct ota_file_ids *ids)
 {
     memset(ids, 0, sizeof *ids);
-    struct ota_json_walk w = ota_json_walk(&doc->files);
-    struct ota_json object;
-    while (ota_json_next(&w, NULL, &object)) {
-        struct ota_jobdoc_file file;
-        if (doc->file_count == OTA_FILES_MAX || !jobdoc_read_file(&object, &file) ||
-            jobdoc_has_id(ids, file.file_id)) {
+    struct ota_json_walk files = ota_json_walk(&doc->files);
+    struct ota_jobdoc_file file;
+    while (jobdoc_next_file(&files, &file)) {
+        if (doc->file_count == OTA_FILES_MAX || jobdoc_has_id(ids, file.file_id)) {
             return false;
         }
         jobdoc_add_id(ids, file.file_id);
         doc->file_count++;
     }
-    return doc->file_count > 0;
+    return doc->file_count > 0 && files.err != OTA_OK; /* at their end, not at a wrong one */
 }

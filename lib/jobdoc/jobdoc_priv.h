@@ -17,6 +17,9 @@ bool jobdoc_is_stream(const struct ota_json *value);
 bool jobdoc_is_version(const struct ota_json *value);
 bool jobdoc_is_signature(const struct ota_json *value);
 
+/** The next of the files that `files` walks over; false at their end, or if it is not one. */
+bool jobdoc_next_file(struct ota_json_walk *files, struct ota_jobdoc_file *file);
+
 bool jobdoc_has_id(const struct ota_file_ids *ids, uint8_t id);
 void jobdoc_add_id(struct ota_file_ids *ids, uint8_t id);
 
@@ -24,7 +27,6 @@ void jobdoc_add_id(struct ota_file_ids *ids, uint8_t id);
  * Each reads its part into the fields of `doc` that are its; false if that is not what it must be. The ids of the
  * files are collected for the sources, which are looked at last.
  */
-bool jobdoc_read_file(const struct ota_json *object, struct ota_jobdoc_file *file);
 bool jobdoc_read_files(struct ota_jobdoc *doc, struct ota_file_ids *ids);
 bool jobdoc_read_waft(const struct ota_json *object, struct ota_jobdoc *doc);
 bool jobdoc_sources_ok(const struct ota_jobdoc *doc, const struct ota_file_ids *ids);

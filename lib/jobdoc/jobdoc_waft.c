@@ -19,23 +19,27 @@ static const struct ota_json_field source_fields[] = {
     OTA_JSON_FIELD("fileid", OTA_JSON_REQUIRED | OTA_JSON_NUMBER, struct source, file_id),
 };
 
-static bool read_source(const struct ota_json *object, struct source *source)
+/* The next of the sources that `sources` walks over; false at their end, or if it is not one. */
+static bool next_source(struct ota_json_walk *sources, struct source *source)
 {
+    struct ota_json object;
+    if (!ota_json_next(sources, NULL, &object)) {
+        return false;
+    }
     memset(source, 0, sizeof *source);
-    return ota_json_bind(object, OTA_JSON_FIELDS(source_fields), source) == OTA_OK;
+    return ota_json_bind(&object, OTA_JSON_FIELDS(source_fields), source) == OTA_OK;
 }
 
 bool jobdoc_sources_ok(const struct ota_jobdoc *doc, const struct ota_file_ids *ids)
 {
-    struct ota_json_walk w = ota_json_walk(&doc->sources);
-    struct ota_json object;
-    while (ota_json_next(&w, NULL, &object)) {
-        struct source source;
-        if (!read_source(&object, &source) || !jobdoc_has_id(ids, source.file_id)) {
+    struct ota_json_walk sources = ota_json_walk(&doc->sources);
+    struct source source;
+    while (next_source(&sources, &source)) {
+        if (!jobdoc_has_id(ids, source.file_id)) {
             return false;
         }
     }
-    return true;
+    return sources.err != OTA_OK; /* at their end, not at a wrong one */
 }
 
 /* --- waft ------------------------------------------------------------------------- */
@@ -99,10 +103,9 @@ static bool fits(const struct source *source, unsigned slot)
 
 static bool find_source(const struct ota_jobdoc *doc, unsigned slot, struct source *source)
 {
-    struct ota_json_walk w = ota_json_walk(&doc->sources);
-    struct ota_json object;
-    while (ota_json_next(&w, NULL, &object)) {
-        if (read_source(&object, source) && fits(source, slot)) {
+    struct ota_json_walk sources = ota_json_walk(&doc->sources);
+    while (next_source(&sources, source)) {
+        if (fits(source, slot)) {
             return true;
         }
     }
@@ -118,11 +121,10 @@ ota_err_t ota_jobdoc_choose(struct ota_jobdoc *doc, unsigned slot, struct ota_jo
     if (!first_image && !find_source(doc, slot, &source)) {
         return OTA_E_JOB_NO_FILE;
     }
-    struct ota_json_walk w = ota_json_walk(&doc->files);
-    struct ota_json object;
+    struct ota_json_walk files = ota_json_walk(&doc->files);
     struct ota_jobdoc_file candidate;
     do {
-        if (!ota_json_next(&w, NULL, &object) || !jobdoc_read_file(&object, &candidate)) {
+        if (!jobdoc_next_file(&files, &candidate)) {
             return OTA_E_JOB_NO_FILE;
         }
     } while (first_image ? candidate.file_type != 0 : candidate.file_id != source.file_id);
@@ -139,12 +141,10 @@ bool ota_jobdoc_names_image(const struct ota_jobdoc *doc, const uint8_t digest[O
     if (doc->has_digest && memcmp(doc->digest, digest, OTA_DIGEST_SIZE) == 0) {
         return true;
     }
-    struct ota_json_walk w = ota_json_walk(&doc->sources);
-    struct ota_json object;
-    while (ota_json_next(&w, NULL, &object)) {
-        struct source source;
-        if (read_source(&object, &source) && source.has_digest &&
-            memcmp(source.digest, digest, OTA_DIGEST_SIZE) == 0) {
+    struct ota_json_walk sources = ota_json_walk(&doc->sources);
+    struct source source;
+    while (next_source(&sources, &source)) {
+        if (source.has_digest && memcmp(source.digest, digest, OTA_DIGEST_SIZE) == 0) {
             return true;
         }
     }

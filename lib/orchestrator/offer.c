@@ -6,15 +6,16 @@
 #include <string.h>
 
 /* Early refusals from the document alone. It is advice: what passes here is checked again in the image. */
-static ota_err_t check_advice(struct ota_orchestrator *o, const struct ota_jobdoc *doc,
-                              const struct ota_jobdoc_file *file)
+OTA_APART static ota_err_t check_advice(struct ota_orchestrator *o, const struct ota_reading *r)
 {
     const struct ota_trust *trust = o->cfg.trust;
+    const struct ota_jobdoc *doc = &r->doc;
+    const struct ota_region room = ota_store_image_region(o->cfg.store, o->journal.slot);
     const ota_err_t err = ota_look(o);
     if (err != OTA_OK) {
         return err;
     }
-    if (!ota_fetch_offered(o, doc, file)) {
+    if (!ota_fetch_offered(o, doc, &r->file)) {
         return OTA_E_JOB_PROTOCOL;
     }
     if (doc->has_class && memcmp(doc->class_id, trust->class_id, OTA_UUID_SIZE) != 0) {
@@ -26,7 +27,10 @@ static ota_err_t check_advice(struct ota_orchestrator *o, const struct ota_jobdo
     if (doc->has_counter && doc->counter < o->facts.counter) {
         return OTA_E_IMAGE_COUNTER;
     }
-    return OTA_OK;
+    if (!r->no_image && r->file.size > room.size) {
+        return OTA_E_IMAGE_SIZE;
+    }
+    return ota_jobdoc_signature(&r->file, o->journal.signature);
 }
 
 /*
@@ -153,14 +157,7 @@ static enum verdict consider(struct ota_orchestrator *o, const struct ota_job_of
         }
     }
     if (err == OTA_OK) {
-        err = check_advice(o, &r->doc, &r->file);
-    }
-    const struct ota_region room = ota_store_image_region(o->cfg.store, o->journal.slot);
-    if (err == OTA_OK && !r->no_image && r->file.size > room.size) {
-        err = OTA_E_IMAGE_SIZE;
-    }
-    if (err == OTA_OK) {
-        err = ota_jobdoc_signature(&r->file, o->journal.signature);
+        err = check_advice(o, r);
     }
     if (err != OTA_OK) {
         return ota_fail_with(o, err);

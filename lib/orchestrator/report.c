@@ -5,51 +5,25 @@
 
 #include <string.h>
 
-/* Texts behind each other, in the order of their enum; walked, since pointers would take a fifth as much again. */
-static const char reasons[] = "\0" /* NONE */
-                              "\0" /* ERROR: ota_err_text() has it */
-                              "already installed\0"
-                              "self-test failed\0"
-                              "self-test did not end in time\0"
-                              "reverted: reset before it was confirmed\0"
-                              "refused by bootloader\0"
-                              "new image did not start\0"
-                              "power lost before confirm\0"
-                              "cannot be confirmed\0"
-                              "would not stay: the other slot would boot\0"
-                              "failed, and there is no way back\0"
-                              "installed, then found damaged\0"
-                              "confirmed against the verdict\0"
-                              "aborted by the application\0"
-                              "canceled\0"
-                              "refused by the application\0"
-                              "finished by the application\0"
-                              "failed in the application\0";
-#define REASONS (OTA_REASON_LAST + 1u)
-
 /* Reasons that the application may put in words of its own: a bit each. */
 #define BIT(reason) (1u << OTA_REASON_##reason)
 #define IN_WORDS    (BIT(REFUSED_BY_APP) | BIT(ABORTED) | BIT(JOB_DONE) | BIT(JOB_FAILED))
 
+/* One behind the other, in the order of enum ota_reset_cause. */
 static const char causes[] = "\0" /* UNKNOWN */
                              " (power-on)\0"
                              " (software reset)\0"
                              " (watchdog)\0"
                              " (fault)\0";
-#define CAUSES (OTA_RESET_FAULT + 1u)
 
 /* Behind the last one is an empty text. */
-static const char *text_at(const char *texts, unsigned index, unsigned count)
+static const char *cause_text(uint8_t cause)
 {
-    for (unsigned i = 0; i < count && i < index; i++) {
-        texts += strlen(texts) + 1u;
+    const char *text = causes;
+    for (unsigned i = 0; i <= OTA_RESET_FAULT && i < cause; i++) {
+        text += strlen(text) + 1u;
     }
-    return texts;
-}
-
-const char *ota_reason_text(enum ota_reason reason)
-{
-    return text_at(reasons, (unsigned)reason, REASONS);
+    return text;
 }
 
 /* --- words ----------------------------------------------------------------------- */
@@ -67,7 +41,7 @@ static void put_reason(struct ota_writer *w, const struct ota_orchestrator *o)
         ota_write_str(w, "accepted v");
         ota_version_write(w, o->own.version);
     } else if (j->reason == OTA_REASON_REVERTED || j->reason == OTA_REASON_DID_NOT_START) {
-        ota_write_str(w, text_at(causes, j->reset_cause, CAUSES));
+        ota_write_str(w, cause_text(j->reset_cause));
     } else if (j->reason == OTA_REASON_REFUSED_BY_BOOT && j->error != OTA_OK) {
         ota_write_str(w, ": ");
         ota_write_str(w, ota_err_text(j->error));

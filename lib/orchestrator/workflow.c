@@ -68,6 +68,11 @@ static_assert(V_COUNT - V_LEAVES <= 16, "a bit for each verdict");
 
 /* --- what deeds share ------------------------------------------------------- */
 
+bool ota_holds_claim(const struct ota_orchestrator *o)
+{
+    return (o->journal.state >= CLAIMED && o->journal.state <= READY) || o->journal.state == FILES;
+}
+
 void ota_event(struct ota_orchestrator *o, enum ota_event_kind kind)
 {
     if (o->event_waits) {

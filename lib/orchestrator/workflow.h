@@ -57,11 +57,7 @@ enum verdict ota_classify_slot(struct ota_orchestrator *o, enum ota_slot slot);
 bool ota_target_blank(struct ota_orchestrator *o);
 
 /** A claim of the provider's job, which may still be given up. */
-static inline bool ota_holds_claim(const struct ota_orchestrator *o)
-{
-    return (o->journal.state >= OTA_JOURNAL_CLAIMED && o->journal.state <= OTA_JOURNAL_READY) ||
-           o->journal.state == OTA_JOURNAL_FILES;
-}
+bool ota_holds_claim(const struct ota_orchestrator *o);
 
 /* commands.c */
 /** Whether the application has decided: V_WAIT if not. */
