@@ -470,7 +470,7 @@ static bool fail_at(uint32_t n, ota_err_t (*last)(void))
     assert_int_equal(stage(1, 700), OTA_OK);
     assert_int_equal(apply(), OTA_OK);
     assert_int_equal(keep(), OTA_OK);
-    assert_int_equal(receive(3, 1100, 0), OTA_OK); /* of a job that came to nothing */
+    assert_int_equal(stage(3, 1100), OTA_OK); /* of a job that came to nothing */
     port.real = m.base.ops;
     port.calls = 0;
     port.fail_at = n;
@@ -573,6 +573,13 @@ static void a_size_that_was_torn_is_written_anew(void **state)
         assert_true(uses(1, 700));
         end();
     }
+    /* If that cannot be erased it is told. */
+    begin(8, false);
+    assert_int_equal(receive(1, 700, 0), OTA_OK);
+    assert_int_equal(verified(600), OTA_OK);
+    m.broken_write = (struct ota_region){ regions[0].offset + ROOM, SECTOR };
+    assert_int_equal(verified(700), OTA_E_FLASH);
+    end();
     /* And so is another one. */
     begin(8, false);
     assert_int_equal(receive(1, 700, 0), OTA_OK);
