@@ -27,13 +27,13 @@ ota_err_t installer_erase(struct installer *in, bool *done)
     return err == OTA_OK && *done ? ota_store_mark_download(in->cfg.store, in->slot) : err;
 }
 
-static ota_err_t begin_verifying(struct installer *in)
+static ota_err_t begin_verifying(struct installer *in, struct ota_flash *flash)
 {
     struct ota_store_facts facts;
     const ota_err_t err = ota_store_facts(in->cfg.store, &facts);
     if (err == OTA_OK) {
         const struct ota_verify_cfg cfg = {
-            .flash = in->cfg.store->flash,
+            .flash = flash,
             .crypto = in->cfg.crypto,
             .trust = in->cfg.trust,
             .where = ota_store_image_region(in->cfg.store, in->slot),
@@ -45,11 +45,12 @@ static ota_err_t begin_verifying(struct installer *in)
     return err;
 }
 
-ota_err_t installer_verify(struct installer *in, const struct ota_verified_image **image)
+static ota_err_t verify(struct installer *in, struct ota_flash *flash,
+                        const struct ota_verified_image **image)
 {
     *image = NULL;
     if (!in->verifying) {
-        return begin_verifying(in);
+        return begin_verifying(in, flash);
     }
     const ota_err_t err = ota_verify_step(&in->verify, VERIFY_STEP, image);
     if (err != OTA_OK || *image == NULL) {
@@ -58,6 +59,20 @@ ota_err_t installer_verify(struct installer *in, const struct ota_verified_image
     /* The release key's word is good: it may run here. Did the operator want it here, too? */
     return ota_deployment_check((*image)->file_digest, in->signature, in->cfg.trust,
                                 in->cfg.crypto);
+}
+
+ota_err_t installer_check(struct installer *in, struct ota_flash *as_flash, bool *done)
+{
+    const struct ota_verified_image *image; /* stays here: what is in the slot is another thing */
+    const ota_err_t err = verify(in, as_flash, &image);
+    *done = err == OTA_OK && image != NULL;
+    in->verifying = in->verifying && !*done;
+    return err;
+}
+
+ota_err_t installer_verify(struct installer *in, const struct ota_verified_image **image)
+{
+    return verify(in, in->cfg.store->flash, image);
 }
 
 ota_err_t installer_confirm(struct installer *in)

@@ -3,6 +3,7 @@
  * brings the bytes, and who wants to know, is theirs.
  *
  *     installer_begin   what the file is, and who signed for it
+ *     installer_check   if the whole file is at hand: may it run here? Asked before anything is erased
  *     installer_erase   until done
  *     ota_store_write   every byte of it, in any order
  *     installer_verify  until there is a verified image; ota_store_activate() takes nothing else
@@ -34,6 +35,16 @@ OTA_MUST_CHECK ota_err_t installer_begin(struct installer *in, const struct ota_
 
 /** One sector more. @param done  out, on OTA_OK: whether the slot is empty and may be written. */
 OTA_MUST_CHECK ota_err_t installer_erase(struct installer *in, bool *done);
+
+/**
+ * A piece more of a file that is not in its slot yet, all that installer_verify() will ask of it: so that what
+ * must not run here does not cost the slot's content. It proves nothing of the slot.
+ *
+ * @param as_flash  whose reads of the slot give the file's bytes, and erased ones behind them.
+ * @param done  out, on OTA_OK: whether all of it is good.
+ */
+OTA_MUST_CHECK ota_err_t installer_check(struct installer *in, struct ota_flash *as_flash,
+                                         bool *done);
 
 /** A piece more of reading back. @param image  out, on OTA_OK: NULL while there is more to do. */
 OTA_MUST_CHECK ota_err_t installer_verify(struct installer *in,

@@ -2,8 +2,12 @@
  * USB: another source of notices. Two files on a stick, `job.json` and `image.img`, take the way of every
  * update: the same parser, verifier and store; only who brings them is another, and nobody is told.
  *
- *   LOOK -> ERASE -> COPY -> VERIFY -> READY ~~ reset, self-test, installer_confirm()
- *     ^_______|________|________|  what is refused
+ *   LOOK -> CHECK -> ERASE -> COPY -> VERIFY -> READY ~~ reset, self-test, installer_confirm()
+ *     ^_______|________|________|________|  what is refused
+ *
+ * CHECK verifies the image where it lies, so that nothing is erased for one that must not run here. What fails
+ * later all the same (a stick that reads differently, a flash that does not keep what is written) is left alone
+ * until the stick has been pulled out, so that no circle of refusals wears out the flash.
  *
  * The document is that of a deployment, with the signature of a deployment key: a stick alone makes no
  * image run. Only a higher version than the one that runs is taken, and none that failed its test here,
@@ -26,13 +30,16 @@ struct usb_stick {
     void *context;
 };
 
-enum usb_state { USB_LOOK, USB_ERASE, USB_COPY, USB_VERIFY, USB_READY };
+enum usb_state { USB_LOOK, USB_CHECK, USB_ERASE, USB_COPY, USB_VERIFY, USB_READY };
 
 struct usb {
+    struct ota_flash
+        slot; /* as it will be with the stick's image; first: its read finds us by it */
     struct usb_stick stick;
     enum usb_state state;
     uint32_t size, copied; /* bytes of the image */
     struct installer installer;
+    uint8_t failed[OTA_P256_RS_SIZE]; /* signature of what failed behind CHECK; zeros: none */
     uint8_t room[USB_DOCUMENT_MAX];
 };
 

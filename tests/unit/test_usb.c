@@ -97,6 +97,22 @@ static ota_err_t run(void)
     return err;
 }
 
+static void pull_out(void)
+{
+    memset(&stick, 0, sizeof stick);
+    assert_int_equal(usb_step(&usb), OTA_E_NOT_FOUND);
+}
+
+/* However often it is looked at: nothing is erased for it, and nothing written. */
+static void refused(ota_err_t why)
+{
+    const uint32_t ops = peer.sim.flash.ops;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(run(), why);
+    }
+    assert_int_equal(peer.sim.flash.ops, ops);
+}
+
 static const struct sim_image *running(void)
 {
     return sim_image_in(&peer.sim, usb.installer.cfg.running);
@@ -139,6 +155,7 @@ static void a_stick_that_is_pulled_out_leaves_what_runs(void **state)
         }
     }
     assert_int_equal(run(), OTA_E_TRUNCATED);
+    pull_out();
     assert_int_equal(boot(), OTA_BOOT_CONFIRMED);
     assert_ptr_equal(running(), before);
     plug_in(after); /* and in again */
@@ -146,7 +163,29 @@ static void a_stick_that_is_pulled_out_leaves_what_runs(void **state)
     assert_int_equal(boot(), OTA_BOOT_TRIAL);
 }
 
-static void what_is_not_for_this_device_is_refused(void **state)
+/* A stick that reads well once, and then otherwise. */
+static void what_fails_once_it_is_copied_waits_for_another_stick(void **state)
+{
+    (void)state;
+    static uint8_t changed[8192];
+    assert_true(after->size <= sizeof changed);
+    memcpy(changed, after->bytes, after->size);
+    changed[1000] ^= 1;
+    plug_in(after);
+    while (usb.state != USB_COPY) {
+        assert_int_equal(usb_step(&usb), OTA_OK);
+    }
+    stick.image = changed;
+    assert_int_equal(run(), OTA_E_IMAGE_DIGEST);
+    stick.image = after->bytes;
+    refused(OTA_E_NOT_FOUND);
+    pull_out();
+    plug_in(after);
+    assert_int_equal(run(), OTA_OK);
+    assert_int_equal(boot(), OTA_BOOT_TRIAL);
+}
+
+static void what_is_not_for_this_device_is_refused_before_anything_is_erased(void **state)
 {
     (void)state;
     const struct sim_image_spec foreign = { .key = SIM_KEY_FOREIGN, .counter = 3 };
@@ -155,31 +194,33 @@ static void what_is_not_for_this_device_is_refused(void **state)
     struct sim_image *const older = image_of(1, NULL);
     static uint8_t changed[8192];
 
-    assert_int_equal(run(), OTA_E_NOT_FOUND); /* an empty stick */
+    refused(OTA_E_NOT_FOUND); /* an empty stick */
     plug_in(older);
-    assert_int_equal(run(), OTA_E_NOT_FOUND);
+    refused(OTA_E_NOT_FOUND);
     plug_in(before);
-    assert_int_equal(run(), OTA_E_NOT_FOUND);
+    refused(OTA_E_NOT_FOUND);
     plug_in(stranger);
-    assert_int_equal(run(), OTA_E_IMAGE_KEY);
+    refused(OTA_E_IMAGE_KEY);
     plug_in(misfit);
-    assert_int_equal(run(), OTA_E_IMAGE_CLASS);
+    refused(OTA_E_IMAGE_CLASS);
     plug_in(after);
     memcpy(changed, after->bytes, after->size);
     changed[1000] ^= 1;
     stick.image = changed;
-    assert_int_equal(run(), OTA_E_IMAGE_DIGEST);
+    refused(OTA_E_IMAGE_DIGEST);
+    stick.image_len = after->size - 1;
+    refused(OTA_E_TRUNCATED);
     plug_in(after); /* a good image, and what somebody signed for a file of the same size */
     sim_document("stick", misfit, stick.document, sizeof stick.document);
     char size[16];
     char *const number = strstr(stick.document, "\"filesize\":") + strlen("\"filesize\":");
     assert_int_equal(snprintf(size, sizeof size, "%u", after->size), strspn(number, "0123456789"));
     memcpy(number, size, strlen(size));
-    assert_int_equal(run(), OTA_E_JOB_SIGNATURE);
+    refused(OTA_E_JOB_SIGNATURE);
     stick.document[0] = 'x';
-    assert_int_equal(run(), OTA_E_MALFORMED);
+    refused(OTA_E_MALFORMED);
     memset(stick.document, ' ', sizeof stick.document - 1);
-    assert_int_equal(run(), OTA_E_TRUNCATED);
+    refused(OTA_E_TRUNCATED);
     assert_int_equal(boot(), OTA_BOOT_CONFIRMED);
     assert_ptr_equal(running(), before);
     sim_image_free(stranger);
@@ -195,7 +236,8 @@ int main(void)
         DEVICE_TEST(an_image_on_a_stick_is_installed_tried_and_kept),
         DEVICE_TEST(an_image_that_failed_its_test_is_not_tried_again),
         DEVICE_TEST(a_stick_that_is_pulled_out_leaves_what_runs),
-        DEVICE_TEST(what_is_not_for_this_device_is_refused),
+        DEVICE_TEST(what_fails_once_it_is_copied_waits_for_another_stick),
+        DEVICE_TEST(what_is_not_for_this_device_is_refused_before_anything_is_erased),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
