@@ -247,6 +247,44 @@ static void a_device_without_handlers_takes_images_only(void **state)
     assert_int_equal(deploy("image", v2), OTA_JOB_SUCCEEDED);
 }
 
+/* The one that runs after an update, or after a power cut, may know nothing of data files. */
+static void run_images_without_handlers(void)
+{
+    world.cfg.bank_sectors = 0;
+}
+
+static void lose_the_handlers_at_activation(struct sim *s, const struct ota_effect *effect)
+{
+    (void)s;
+    if (effect->as.event.kind == OTA_EVENT_ACTIVATE) {
+        run_images_without_handlers();
+    }
+}
+
+static void a_new_image_without_handlers_is_reverted(void **state)
+{
+    (void)state;
+    world.on_event = lose_the_handlers_at_activation;
+    assert_int_equal(deploy_edition("j", v2, 0), OTA_JOB_REJECTED);
+    expect_reason("j", "OTA_E_JOB_FILE_TYPE");
+    expect(v1, NULL, NULL);
+}
+
+static void a_job_of_files_is_given_up_by_an_image_without_handlers(void **state)
+{
+    (void)state;
+    const struct sim_file files[] = { { 1, one[0] } };
+    sim_deploy_files(&world, "j", v2, files, 1);
+    run_to(OTA_JOURNAL_FILES);
+    run_images_without_handlers();
+    sim_boot(&world);
+    settle();
+    assert_int_equal(sim_status(&world, "j", NULL), OTA_JOB_REJECTED);
+    expect_reason("j", "OTA_E_JOB_FILE_TYPE");
+    expect(v1, NULL, NULL);
+    assert_int_equal(deploy("image", v2), OTA_JOB_SUCCEEDED);
+}
+
 static void a_file_larger_than_its_room_is_refused(void **state)
 {
     (void)state;
@@ -901,6 +939,8 @@ int main(void)
         T(a_file_that_nobody_handles_is_refused_by_name),
         T(a_second_image_is_no_data_file),
         WITH(begin_without_handlers, a_device_without_handlers_takes_images_only),
+        T(a_new_image_without_handlers_is_reverted),
+        T(a_job_of_files_is_given_up_by_an_image_without_handlers),
         T(a_file_larger_than_its_room_is_refused),
         T(a_file_without_a_signature_is_refused),
         T(power_off_goes_on_with_the_file_and_where_it_was),
