@@ -67,6 +67,8 @@ static_assert(sizeof agent_memory >= POSIX_IDENTITY_MAX, "it must take the ident
 /* Of the MQTT client: one byte more than the agent can take, which must see what is too large. */
 static uint8_t message_room[OTA_MESSAGE_SIZE(BLOCK_SIZE) + 1u];
 
+static struct link_tls tls_contexts;
+
 ota_ms_t OTA_SuperloopNow(void)
 {
     return clock_now();
@@ -346,9 +348,9 @@ static bool connect_to_broker(struct demo *d, const struct posix_identity *ident
     struct mqtt_cfg cfg = {
         .server_name = BROKER_NAME,
         .client_id = ota_span_of_str(d->thing),
-        .identity = { identity->key_pem, identity->cert_pem, identity->ca_pem },
         .sink = { on_connected, OTA_OnDisconnected, OTA_OnSubscribed, on_message },
         .room = OTA_BUF_OF(message_room),
+        .tls = &tls_contexts,
         .random = mps2_random(),
     };
     if (!read_broker(d, &cfg.address, &cfg.port)) {
@@ -359,7 +361,9 @@ static bool connect_to_broker(struct demo *d, const struct posix_identity *ident
         say("no network controller");
         return false;
     }
-    const int rc = mqtt_init(&d->mqtt, &cfg);
+    const int rc = mqtt_init(
+        &d->mqtt, &cfg,
+        &(struct link_identity){ identity->key_pem, identity->cert_pem, identity->ca_pem });
     memset(agent_memory, 0, POSIX_IDENTITY_MAX); /* what has to keep the key has it */
     if (rc != 0) {
         say("cannot use this identity to connect");

@@ -125,41 +125,43 @@ static int parse(pem_parser *parser, void *into, struct ota_span pem, struct ota
 
 static int configure(struct link *l)
 {
-    mbedtls_ssl_config *c = &l->config;
+    struct link_tls *const t = l->tls;
+    mbedtls_ssl_config *const c = &t->config;
     int rc = mbedtls_ssl_config_defaults(c, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
                                          MBEDTLS_SSL_PRESET_DEFAULT);
     if (rc == 0) {
-        rc = mbedtls_ssl_conf_own_cert(c, &l->cert, &l->key);
+        rc = mbedtls_ssl_conf_own_cert(c, &t->cert, &t->key);
     }
     if (rc == 0) {
         rc = mbedtls_ssl_conf_max_frag_len(c, MBEDTLS_SSL_MAX_FRAG_LEN_4096);
     }
     mbedtls_ssl_conf_min_version(c, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
-    mbedtls_ssl_conf_ca_chain(c, &l->ca, NULL);
+    mbedtls_ssl_conf_ca_chain(c, &t->ca, NULL);
     mbedtls_ssl_conf_authmode(c, MBEDTLS_SSL_VERIFY_REQUIRED);
     mbedtls_ssl_conf_rng(c, mps2_rng, NULL);
     return rc;
 }
 
-int link_init(struct link *l, const struct link_identity *identity, struct ota_buf scratch)
+int link_init(struct link *l, struct link_tls *tls, const struct link_identity *identity,
+              struct ota_buf scratch)
 {
-    memset(l, 0, sizeof *l);
-    mbedtls_ssl_init(&l->ssl);
-    mbedtls_ssl_config_init(&l->config);
-    mbedtls_x509_crt_init(&l->ca);
-    mbedtls_x509_crt_init(&l->cert);
-    mbedtls_pk_init(&l->key);
-    int rc = parse(parse_certificate, &l->ca, identity->ca, scratch);
+    *l = (struct link){ .tls = tls };
+    mbedtls_ssl_init(&tls->ssl);
+    mbedtls_ssl_config_init(&tls->config);
+    mbedtls_x509_crt_init(&tls->ca);
+    mbedtls_x509_crt_init(&tls->cert);
+    mbedtls_pk_init(&tls->key);
+    int rc = parse(parse_certificate, &tls->ca, identity->ca, scratch);
     if (rc == 0) {
-        rc = parse(parse_certificate, &l->cert, identity->cert, scratch);
+        rc = parse(parse_certificate, &tls->cert, identity->cert, scratch);
     }
     if (rc == 0) {
-        rc = parse(parse_key, &l->key, identity->key, scratch);
+        rc = parse(parse_key, &tls->key, identity->key, scratch);
     }
     if (rc == 0) {
         rc = configure(l);
     }
-    return rc == 0 ? mbedtls_ssl_setup(&l->ssl, &l->config) : rc;
+    return rc == 0 ? mbedtls_ssl_setup(&tls->ssl, &tls->config) : rc;
 }
 
 /* --- life ----------------------------------------------------------------------------------- */
@@ -168,16 +170,16 @@ void link_open(struct link *l, ip_addr_t address, uint16_t port, const char *nam
 {
     l->state = LINK_CONNECTING;
     l->fault = 0;
-    int rc = mbedtls_ssl_session_reset(&l->ssl);
+    int rc = mbedtls_ssl_session_reset(&l->tls->ssl);
     if (rc == 0) {
-        rc = mbedtls_ssl_set_hostname(&l->ssl, name);
+        rc = mbedtls_ssl_set_hostname(&l->tls->ssl, name);
     }
     l->pcb = tcp_new();
     if (rc != 0 || l->pcb == NULL) {
         lose(l, rc != 0 ? rc : ERR_MEM);
         return;
     }
-    mbedtls_ssl_set_bio(&l->ssl, l, bio_send, bio_receive, NULL);
+    mbedtls_ssl_set_bio(&l->tls->ssl, l, bio_send, bio_receive, NULL);
     tcp_arg(l->pcb, l);
     tcp_recv(l->pcb, on_received);
     tcp_err(l->pcb, on_error);
@@ -193,44 +195,19 @@ static bool is_patience(int rc)
     return rc == MBEDTLS_ERR_SSL_WANT_READ || rc == MBEDTLS_ERR_SSL_WANT_WRITE;
 }
 
-static void send_out(struct link *l)
-{
-    while (l->state == LINK_UP && l->out_len > 0) {
-        if (l->out_promised == 0) {
-            l->out_promised = l->out_len;
-        }
-        const int rc = mbedtls_ssl_write(&l->ssl, l->out, l->out_promised);
-        if (rc <= 0) {
-            if (!is_patience(rc)) {
-                lose(l, rc);
-            }
-            return;
-        }
-        l->out_len -= (size_t)rc;
-        memmove(l->out, l->out + rc, l->out_len);
-        l->out_promised = 0;
-    }
-}
-
-static void push(struct link *l)
-{
-    send_out(l);
-    if (l->pcb != NULL) {
-        (void)tcp_output(l->pcb); /* what cannot be sent now goes with lwIP's timers */
-    }
-}
-
 enum link_state link_turn(struct link *l)
 {
     if (l->state == LINK_GREETING) {
-        const int rc = mbedtls_ssl_handshake(&l->ssl);
+        const int rc = mbedtls_ssl_handshake(&l->tls->ssl);
         if (rc == 0) {
             l->state = LINK_UP;
         } else if (!is_patience(rc)) {
             lose(l, rc);
         }
     }
-    push(l);
+    if (l->pcb != NULL) {
+        (void)tcp_output(l->pcb); /* what cannot be sent now goes with lwIP's timers */
+    }
     return l->state;
 }
 
@@ -239,7 +216,7 @@ size_t link_read(struct link *l, struct ota_buf into)
     if (l->state != LINK_UP) {
         return 0;
     }
-    const int rc = mbedtls_ssl_read(&l->ssl, into.ptr, into.cap);
+    const int rc = mbedtls_ssl_read(&l->tls->ssl, into.ptr, into.cap);
     if (rc > 0) {
         return (size_t)rc;
     }
@@ -249,21 +226,38 @@ size_t link_read(struct link *l, struct ota_buf into)
     return 0;
 }
 
-struct ota_buf link_room(struct link *l)
+/* Of what goes out in one call: two, and a third where the rest is larger than one. */
+#define RECORDS      3u
+#define RECORD_BYTES 29u /* header, nonce and tag, of AES-GCM */
+
+/* So that nothing that is begun has to wait: TCP has room for it, encrypted, in segments that no record begins with. */
+static bool tcp_takes(const struct link *l, size_t len)
 {
-    const size_t free = l->state == LINK_UP ? sizeof l->out - l->out_len : 0;
-    return (struct ota_buf){ l->out + l->out_len, free };
+    return l->state == LINK_UP && len + RECORDS * RECORD_BYTES <= tcp_sndbuf(l->pcb) &&
+           tcp_sndqueuelen(l->pcb) + 2u * RECORDS + len / TCP_MSS <= TCP_SND_QUEUELEN;
 }
 
-void link_send(struct link *l, size_t len)
+static void encrypt(struct link *l, struct ota_span bytes)
 {
-    l->out_len += len;
-    push(l);
+    while (l->state == LINK_UP && bytes.len > 0) {
+        const int rc = mbedtls_ssl_write(&l->tls->ssl, bytes.ptr, bytes.len);
+        if (rc <= 0) {
+            lose(l, rc); /* half a packet is worse than none */
+            return;
+        }
+        bytes = (struct ota_span){ bytes.ptr + rc, bytes.len - (size_t)rc };
+    }
 }
 
-bool link_is_flushed(const struct link *l)
+bool link_send(struct link *l, struct ota_span head, struct ota_span rest)
 {
-    return l->out_len == 0;
+    if (!tcp_takes(l, head.len + rest.len)) {
+        return false;
+    }
+    encrypt(l, head);
+    encrypt(l, rest);
+    (void)tcp_output(l->pcb);
+    return l->state == LINK_UP;
 }
 
 void link_close(struct link *l)
@@ -280,6 +274,5 @@ void link_close(struct link *l)
         l->in = NULL;
     }
     l->in_used = 0;
-    l->out_len = l->out_promised = 0;
     l->state = LINK_DOWN;
 }

@@ -5,8 +5,8 @@
  *     ^                        |                    |                      |
  *     +------- link_close -----+------- LOST <------+----------------------+
  *
- * Nothing is called back: link_turn() moves it on, link_read() and link_write() carry bytes, and
- * every fault ends in LOST. Not lwIP's altcp_tls: version 2.1.3 of it does not tell when a record
+ * Nothing is called back: link_turn() moves it on, link_read() and link_send() carry bytes, and
+ * every fault ends in LOST. What is sent goes straight into TLS and from there into TCP's memory: nothing waits here. Not lwIP's altcp_tls: version 2.1.3 of it does not tell when a record
  * fails, and takes a server's certificate unverified.
  *
  * Mutual authentication: the device's P-256 key and certificate; the broker's certificate must come
@@ -22,9 +22,6 @@
 #include <lwip/pbuf.h>
 #include <mbedtls/ssl.h>
 
-/* What can wait to be encrypted: a request of the agent, a telemetry message, acknowledgements. */
-#define LINK_OUT_SIZE 2048u
-
 enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_GREETING, LINK_UP, LINK_LOST };
 
 /* PEM, without a terminating zero. */
@@ -32,28 +29,32 @@ struct link_identity {
     struct ota_span key, cert, ca;
 };
 
-struct link {
-    enum link_state state;
-    int fault; /* of Mbed TLS, or lwIP's negated; 0: the peer closed */
-    struct tcp_pcb *pcb;
-    struct pbuf *in;  /* came and not decrypted yet */
-    uint16_t in_used; /* bytes of its first one */
-    uint8_t out[LINK_OUT_SIZE];
-    size_t out_len,
-        out_promised; /* Mbed TLS holds the first out_promised and must be asked with them again */
+/** What Mbed TLS keeps of a connection besides its heap. */
+struct link_tls {
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config config;
     mbedtls_x509_crt ca, cert;
     mbedtls_pk_context key;
 };
 
+struct link {
+    enum link_state state;
+    uint16_t in_used; /* bytes of the first of `in` */
+    int fault;        /* of Mbed TLS, or lwIP's negated; 0: the peer closed */
+    struct tcp_pcb *pcb;
+    struct pbuf *in;      /* came and not decrypted yet */
+    struct link_tls *tls; /* lent */
+};
+
 /**
  * Read the identity, once.
  *
+ * @param tls      lent for ever.
  * @param scratch  each of its PEMs and a zero pass through here; nothing stays.
  * @return 0, or Mbed TLS's word for what is wrong with it.
  */
-int link_init(struct link *l, const struct link_identity *identity, struct ota_buf scratch);
+int link_init(struct link *l, struct link_tls *tls, const struct link_identity *identity,
+              struct ota_buf scratch);
 
 /** DOWN only. `name` must be in the broker's certificate; it may be another than the address's. */
 void link_open(struct link *l, ip_addr_t address, uint16_t port, const char *name);
@@ -64,13 +65,8 @@ enum link_state link_turn(struct link *l);
 /** @return bytes read; 0: nothing now, or not UP. */
 size_t link_read(struct link *l, struct ota_buf into);
 
-/** Where the next bytes to send are to be put; empty unless UP. */
-struct ota_buf link_room(struct link *l);
-/** Send the first `len` bytes of it. What TCP does not take at once, link_turn() sends. */
-void link_send(struct link *l, size_t len);
-
-/** Whether all that was written has left for lwIP. */
-bool link_is_flushed(const struct link *l);
+/** Send `head` and `rest`, both of them whole. @return false: not UP, or TCP has no room for that now; nothing is sent. */
+bool link_send(struct link *l, struct ota_span head, struct ota_span rest);
 
 /** Give the connection up, in any state: DOWN. */
 void link_close(struct link *l);

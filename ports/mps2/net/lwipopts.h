@@ -25,7 +25,7 @@
 #define MEM_SIZE                (16 * 1024) /* what is being sent */
 #define MEMP_NUM_TCP_PCB        4           /* one that lives, and some that are ending */
 #define MEMP_NUM_TCP_PCB_LISTEN 1
-#define MEMP_NUM_TCP_SEG        16
+#define MEMP_NUM_TCP_SEG        24
 #define PBUF_POOL_SIZE          16
 #define PBUF_POOL_BUFSIZE       1536
 
@@ -33,7 +33,7 @@
 /* Less than the receive FIFO of the chip: a sender that keeps to it never overruns us. */
 #define TCP_WND            (6 * TCP_MSS)
 #define TCP_SND_BUF        (4 * TCP_MSS)
-#define TCP_SND_QUEUELEN   16
+#define TCP_SND_QUEUELEN   24
 #define TCP_QUEUE_OOSEQ    1
 #define LWIP_TCP_KEEPALIVE 0
 

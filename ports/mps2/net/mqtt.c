@@ -13,6 +13,8 @@
 /* Between two attempts to connect. */
 #define RETRY_MS_MIN 500u
 #define RETRY_MS_MAX 60000u
+/* All of a packet but a message's payload: header, id, a topic of ours or of the application's. */
+#define HEAD_MAX (OTA_TOPIC_MAX + 16u)
 
 static const char *link_words(int fault)
 {
@@ -46,65 +48,54 @@ static uint16_t new_id(struct mqtt *m)
     return m->next_id;
 }
 
-/* For a packet; it fits only while there is somebody to send it to. */
-static struct ota_writer writer(struct mqtt *m)
+/* The packet that begins with what is in `w`, or nothing. `id`: of one that will be answered. */
+static bool send(struct mqtt *m, const struct ota_writer *w, struct ota_span payload, uint16_t id)
 {
-    return ota_writer(link_room(&m->link));
-}
-
-/* The packet in `w`, whole, or nothing. `id`: of one that will be answered. */
-static bool send(struct mqtt *m, const struct ota_writer *w, uint16_t id)
-{
-    const size_t len = ota_writer_done(w).len;
-    if (len == 0) {
+    if (w->bad || !link_send(&m->link, ota_writer_done(w), payload)) {
         return false;
     }
     m->unanswered += id != 0 ? 1u : 0;
-    link_send(&m->link, len);
     return true;
 }
 
 static bool send_bare(struct mqtt *m, enum mqtt_type type)
 {
-    struct ota_writer w = writer(m);
+    uint8_t room[2];
+    struct ota_writer w = ota_writer(OTA_BUF_OF(room));
     mqtt_write_bare(&w, type);
-    return send(m, &w, 0);
+    return send(m, &w, OTA_SPAN_NONE, 0);
 }
 
 bool mqtt_publish(void *context, struct ota_span topic, struct ota_span payload, enum ota_qos qos)
 {
     struct mqtt *m = context;
-    struct ota_writer w = writer(m);
+    uint8_t room[HEAD_MAX];
+    struct ota_writer w = ota_writer(OTA_BUF_OF(room));
     const uint16_t id = qos == OTA_QOS_0 ? 0 : new_id(m);
-    mqtt_write_publish(&w, topic, payload, qos, id);
-    return m->state == MQTT_STATE_UP && send(m, &w, id);
+    mqtt_write_publish(&w, topic, payload.len, qos, id);
+    return m->state == MQTT_STATE_UP && send(m, &w, payload, id);
 }
 
 bool mqtt_subscribe(void *context, struct ota_span filter, enum ota_qos qos)
 {
     struct mqtt *m = context;
-    struct ota_writer w = writer(m);
-    struct ota_writer asked =
-        ota_writer((struct ota_buf){ m->asked + m->asked_len, sizeof m->asked - m->asked_len });
+    uint8_t room[HEAD_MAX];
+    struct ota_writer w = ota_writer(OTA_BUF_OF(room));
     const uint16_t id = new_id(m);
-    ota_write_be(&asked, 2, id);
-    ota_write_be(&asked, 2, filter.len);
-    ota_write_bytes(&asked, filter);
     mqtt_write_subscribe(&w, id, filter, qos);
-    if (m->state != MQTT_STATE_UP || asked.bad || !send(m, &w, id)) {
-        return false;
-    }
-    m->asked_len += ota_writer_done(&asked).len;
-    return true;
+    /* Remembered and then not sent: the agent asks for it again, and this connection's end forgets it. */
+    return m->state == MQTT_STATE_UP && mqtt_asked_add(&m->asked, id, filter) &&
+           send(m, &w, OTA_SPAN_NONE, id);
 }
 
 bool mqtt_unsubscribe(void *context, struct ota_span filter)
 {
     struct mqtt *m = context;
-    struct ota_writer w = writer(m);
+    uint8_t room[HEAD_MAX];
+    struct ota_writer w = ota_writer(OTA_BUF_OF(room));
     const uint16_t id = new_id(m);
     mqtt_write_unsubscribe(&w, id, filter);
-    return m->state == MQTT_STATE_UP && send(m, &w, id);
+    return m->state == MQTT_STATE_UP && send(m, &w, OTA_SPAN_NONE, id);
 }
 
 /* --- what comes ------------------------------------------------------------------- */
@@ -115,29 +106,17 @@ static void on_welcome(struct mqtt *m)
     m->failures = 0;
     m->unanswered = 0;
     m->subscribed = false;
-    m->asked_len = 0;
+    m->asked.len = m->asked.open = 0;
     m->cfg.sink.connected();
 }
 
-/* The request that this answers is forgotten. 0x80 is a refusal: silence towards the agent, which asks again. */
+/* 0x80 is a refusal: silence towards the agent, which asks again. The SUBACK has been read, so the room is free. */
 static void on_suback(struct mqtt *m, const struct mqtt_packet *packet)
 {
-    struct ota_reader r = ota_reader((struct ota_span){ m->asked, m->asked_len });
-    while (ota_reader_left(&r) > 0) {
-        uint8_t *begin = m->asked + m->asked_len - ota_reader_left(&r);
-        const uint16_t id = (uint16_t)ota_read_be(&r, 2);
-        const struct ota_span filter = ota_read_bytes(&r, (size_t)ota_read_be(&r, 2));
-        if (id != packet->id) {
-            continue;
-        }
-        if (packet->code != 0x80) {
-            m->subscribed = true;
-            m->cfg.sink.subscribed(filter);
-        }
-        const size_t rest = ota_reader_left(&r);
-        memmove(begin, r.at, rest);
-        m->asked_len = (size_t)(begin - m->asked) + rest;
-        return;
+    const struct ota_span filter = mqtt_asked_take(&m->asked, packet->id, m->cfg.room);
+    if (filter.len > 0 && packet->code != 0x80) {
+        m->subscribed = true;
+        m->cfg.sink.subscribed(filter);
     }
 }
 
@@ -145,9 +124,10 @@ static void on_suback(struct mqtt *m, const struct mqtt_packet *packet)
 static bool on_message(struct mqtt *m, const struct mqtt_packet *packet)
 {
     if (packet->id != 0) {
-        struct ota_writer w = writer(m);
+        uint8_t room[4];
+        struct ota_writer w = ota_writer(OTA_BUF_OF(room));
         mqtt_write_puback(&w, packet->id);
-        if (!send(m, &w, 0)) {
+        if (!send(m, &w, OTA_SPAN_NONE, 0)) {
             return false;
         }
     }
@@ -182,12 +162,12 @@ static bool on_packet(struct mqtt *m, const struct mqtt_packet *packet)
 
 /* --- the connection ------------------------------------------------------------------ */
 
-int mqtt_init(struct mqtt *m, const struct mqtt_cfg *cfg)
+int mqtt_init(struct mqtt *m, const struct mqtt_cfg *cfg, const struct link_identity *identity)
 {
     memset(m, 0, sizeof *m);
     m->cfg = *cfg;
     m->backoff = (struct ota_backoff){ RETRY_MS_MIN, RETRY_MS_MAX, cfg->random };
-    return link_init(&m->link, &cfg->identity, cfg->room);
+    return link_init(&m->link, cfg->tls, identity, cfg->room);
 }
 
 static void begin(struct mqtt *m, ota_ms_t now)
@@ -201,10 +181,11 @@ static void begin(struct mqtt *m, ota_ms_t now)
 
 static bool greet(struct mqtt *m)
 {
-    struct ota_writer w = writer(m);
+    uint8_t room[HEAD_MAX];
+    struct ota_writer w = ota_writer(OTA_BUF_OF(room));
     mqtt_write_connect(&w, m->cfg.client_id, KEEP_ALIVE_S);
     m->state = MQTT_STATE_GREETING;
-    return send(m, &w, 0);
+    return send(m, &w, OTA_SPAN_NONE, 0);
 }
 
 /* What has come goes to the receiver until it makes a packet; TCP's window bounds it. @return false: it makes none. */

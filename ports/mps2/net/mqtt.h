@@ -13,12 +13,10 @@
 #define MPS2_MQTT_H
 
 #include "link.h"
+#include "mqtt_asked.h"
 #include "mqtt_packet.h"
 #include "ota/backoff.h"
 #include "ota/wire.h"
-
-/* Of filters whose SUBACK is awaited. The agent has eight; those of the longest names wait for each other. */
-#define MQTT_ASKED_SIZE 1024u
 
 /** Who hears what comes. The OTA_On...() functions fit. */
 struct mqtt_sink {
@@ -31,13 +29,13 @@ struct mqtt_sink {
 struct mqtt_cfg {
     ip_addr_t address;
     uint16_t port;
-    const char *server_name;       /* that the broker's certificate must carry; lent */
-    struct ota_span client_id;     /* lent */
-    struct link_identity identity; /* read at once */
+    const char *server_name;   /* that the broker's certificate must carry; lent */
+    struct ota_span client_id; /* lent */
     struct mqtt_sink sink;
     struct ota_buf
         room; /* lent: the largest message, topic and payload; the end of a larger one is cut off */
-    uint32_t random; /* seed of the back-off's jitter */
+    struct link_tls *tls; /* lent */
+    uint32_t random;      /* seed of the back-off's jitter */
 };
 
 enum mqtt_state { MQTT_STATE_WAITING, MQTT_STATE_LINKING, MQTT_STATE_GREETING, MQTT_STATE_UP };
@@ -56,12 +54,11 @@ struct mqtt {
     uint16_t next_id;
     uint32_t unanswered; /* SUBSCRIBE, UNSUBSCRIBE and QoS 1 of this connection */
     bool subscribed;     /* to something, on this connection */
-    size_t asked_len;
-    uint8_t asked[MQTT_ASKED_SIZE]; /* id u16 | length u16 | filter, in the order of the requests */
+    struct mqtt_asked asked;
 };
 
-/** @return 0; what Mbed TLS says of an identity that cannot be used. */
-int mqtt_init(struct mqtt *m, const struct mqtt_cfg *cfg);
+/** The identity is read at once. @return 0; what Mbed TLS says of one that cannot be used. */
+int mqtt_init(struct mqtt *m, const struct mqtt_cfg *cfg, const struct link_identity *identity);
 
 /** One turn: at most one message is given to the sink. @return true: there is more to do at once. */
 bool mqtt_turn(struct mqtt *m, ota_ms_t now);

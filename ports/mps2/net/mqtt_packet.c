@@ -143,16 +143,15 @@ void mqtt_write_connect(struct ota_writer *w, struct ota_span client_id, uint16_
     write_text(w, client_id);
 }
 
-void mqtt_write_publish(struct ota_writer *w, struct ota_span topic, struct ota_span payload,
+void mqtt_write_publish(struct ota_writer *w, struct ota_span topic, size_t payload_len,
                         enum ota_qos qos, uint16_t id)
 {
     const size_t id_len = qos == OTA_QOS_0 ? 0 : 2;
-    write_header(w, MQTT_PUBLISH, (unsigned)qos << 1, 2u + topic.len + id_len + payload.len);
+    write_header(w, MQTT_PUBLISH, (unsigned)qos << 1, 2u + topic.len + id_len + payload_len);
     write_text(w, topic);
     if (id_len > 0) {
         ota_write_be(w, 2, id);
     }
-    ota_write_bytes(w, payload);
 }
 
 void mqtt_write_puback(struct ota_writer *w, uint16_t id)

@@ -64,8 +64,8 @@ OTA_MUST_CHECK ota_err_t mqtt_received(struct mqtt_receiver *r, size_t len,
 
 /** A clean session. */
 void mqtt_write_connect(struct ota_writer *w, struct ota_span client_id, uint16_t keep_alive_s);
-/** `id` counts for QoS 1 only, and is then not 0. */
-void mqtt_write_publish(struct ota_writer *w, struct ota_span topic, struct ota_span payload,
+/** All but the payload, which follows it. `id` counts for QoS 1 only, and is then not 0. */
+void mqtt_write_publish(struct ota_writer *w, struct ota_span topic, size_t payload_len,
                         enum ota_qos qos, uint16_t id);
 void mqtt_write_puback(struct ota_writer *w, uint16_t id);
 void mqtt_write_subscribe(struct ota_writer *w, uint16_t id, struct ota_span filter,

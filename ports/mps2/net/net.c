@@ -44,7 +44,7 @@ static err_t set_up(struct netif *n)
 
 bool net_start(void)
 {
-    static uint8_t mac[LAN9118_MAC_SIZE];
+    uint8_t mac[LAN9118_MAC_SIZE]; /* for set_up(), which netif_add() calls */
     ip4_addr_t address, mask, gateway;
 
     if (!lan9118_start(mac)) {
