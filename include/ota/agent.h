@@ -28,7 +28,8 @@ struct ota_agent_port {
 };
 
 /* Messages that wait. Each takes one block of the lent memory; a block must hold the largest
- * message: topic and payload. Full: dropped and counted (the protocol asks again). */
+ * message: topic and payload. Of one that does not fit the topic waits: it is asked for without what makes it large.
+ * Full: dropped and counted (the protocol asks again). */
 #define OTA_INBOX_MESSAGES_MAX 64u
 
 struct ota_inbox_stats {
@@ -47,10 +48,8 @@ struct ota_inbox {
     uint8_t reading;       /* 1: the loop, or who performs its effect, still reads it */
     uint8_t waiting;       /* behind it, or from it on */
     bool is_up;
-    uint16_t signals;       /* link edges and commands that the loop has not seen */
-    uint16_t too_large_len; /* topic of the newest message that did not fit; 0: none */
+    uint16_t signals; /* link edges and commands that the loop has not seen */
     struct ota_inbox_stats stats;
-    uint8_t too_large[OTA_TOPIC_MAX];
     struct ota_decision decision; /* the newest that the loop has not seen */
     uint8_t words[OTA_WORDS_MAX]; /* its reason */
 };

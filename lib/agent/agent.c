@@ -56,31 +56,24 @@ static uint8_t *block_at(const struct ota_inbox *in, uint32_t place)
     return in->memory + (size_t)((in->head + place) % in->message_count) * in->message_size;
 }
 
-static void remember_too_large(struct ota_inbox *in, struct ota_span topic)
-{
-    in->stats.too_large++;
-    if (topic.len > 0) {
-        memcpy(in->too_large, topic.ptr, topic.len);
-        in->too_large_len = (uint16_t)topic.len;
-    }
-}
-
 bool ota_inbox_put(struct ota_inbox *in, enum inbox_kind kind, struct ota_span topic,
                    struct ota_span payload)
 {
     const size_t room = in->message_size - OTA_INBOX_OVERHEAD;
+    const uint32_t place = ota_inbox_used(in);
+    const bool fits = topic.len <= room && payload.len <= room - topic.len;
     in->stats.received++;
     if (topic.len > OTA_TOPIC_MAX) {
         in->stats.dropped++; /* none of ours is so long */
         return false;
     }
-    if (topic.len > room || payload.len > room - topic.len) {
-        remember_too_large(in, topic);
-        return false;
+    if (!fits) {
+        in->stats.too_large++;
+        kind = INBOX_TOO_LARGE;
+        payload = OTA_SPAN_NONE;
     }
-    const uint32_t place = ota_inbox_used(in);
-    if (place == in->message_count) {
-        in->stats.dropped++;
+    if (topic.len > room || place == in->message_count) {
+        in->stats.dropped += fits;
         return false;
     }
     const struct head head = { (uint32_t)payload.len, (uint16_t)topic.len, (uint16_t)kind };
@@ -90,7 +83,7 @@ bool ota_inbox_put(struct ota_inbox *in, enum inbox_kind kind, struct ota_span t
     ota_write_bytes(&w, topic);
     ota_write_bytes(&w, payload);
     in->waiting++;
-    return true;
+    return fits;
 }
 
 static enum inbox_kind kind_in(const uint8_t *block)
@@ -109,7 +102,7 @@ static void drop_messages(struct ota_inbox *in)
         const uint8_t *const from = block_at(in, place);
         uint8_t *const to = block_at(in, ota_inbox_used(in));
         if (kind_in(from) != INBOX_FETCHED) {
-            in->stats.dropped++;
+            in->stats.dropped += kind_in(from) != INBOX_TOO_LARGE;
             continue;
         }
         if (to != from) {
@@ -142,7 +135,6 @@ void ota_agent_post_link(struct ota_agent *a, bool up)
     struct ota_inbox *const in = &a->inbox;
     ota_agent_lock(a);
     drop_messages(in);
-    in->too_large_len = 0;
     if (in->is_up) {
         in->signals |= WENT_DOWN;
     }
@@ -201,20 +193,7 @@ ota_err_t ota_agent_post_decision(struct ota_agent *a, const struct ota_decision
 
 /* --- the loop --------------------------------------------------------------------------- */
 
-/* Under the lock: the topic is long for a copy on the stack, and little is done with it. */
-static void give_too_large(struct ota_agent *a)
-{
-    struct ota_inbox *const in = &a->inbox;
-    ota_agent_lock(a);
-    if (in->too_large_len > 0) {
-        ota_orchestrator_too_large(&a->orchestrator,
-                                   (struct ota_span){ in->too_large, in->too_large_len });
-        in->too_large_len = 0;
-    }
-    unlock(a);
-}
-
-/* Under the lock as well: its words are the inbox's. */
+/* Under the lock: its words are the inbox's. */
 static void give_decision(struct ota_agent *a)
 {
     ota_agent_lock(a);
@@ -235,7 +214,6 @@ static void give_signals(struct ota_agent *a)
     if ((signals & WENT_UP) != 0) {
         ota_orchestrator_link_up(o);
     }
-    give_too_large(a);
     /* A command that means nothing (any more) is dropped: the state has moved on. */
     for (uint32_t c = 0; c <= OTA_COMMAND_LAST; c++) {
         if ((signals >> c & 1u) != 0) {
@@ -258,7 +236,7 @@ static const uint8_t *take_block(struct ota_agent *a, struct head *head)
         memcpy(head, block, sizeof *head);
         in->waiting--;
         in->reading = 1;
-        in->stats.processed++;
+        in->stats.processed += head->kind != INBOX_TOO_LARGE; /* that is counted already */
     }
     unlock(a);
     return block;
@@ -275,6 +253,7 @@ static void give_message(struct ota_agent *a, ota_ms_t now)
     const struct ota_span payload = { topic.ptr + topic.len, head.payload_len };
     switch ((enum inbox_kind)head.kind) {
     case INBOX_MESSAGE: ota_orchestrator_message(&a->orchestrator, topic, payload, now); break;
+    case INBOX_TOO_LARGE: ota_orchestrator_too_large(&a->orchestrator, topic); break;
     case INBOX_SUBACK: ota_orchestrator_subscribed(&a->orchestrator, topic); break;
     case INBOX_FETCHED: a->give_fetched(a, topic, payload, now); break;
     }
@@ -299,7 +278,7 @@ ota_ms_t ota_agent_deadline(struct ota_agent *a)
 {
     const struct ota_inbox *const in = &a->inbox;
     ota_agent_lock(a);
-    const bool posted = (in->waiting | in->signals | in->too_large_len) != 0;
+    const bool posted = (in->waiting | in->signals) != 0;
     unlock(a);
     return posted ? 0 : ota_orchestrator_deadline(&a->orchestrator);
 }

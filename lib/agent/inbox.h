@@ -5,9 +5,10 @@
 #include "ota/agent.h"
 
 enum inbox_kind {
-    INBOX_MESSAGE, /* topic and payload */
-    INBOX_SUBACK,  /* the topic is the filter that was subscribed */
-    INBOX_FETCHED, /* part of a response: what it is, and its bytes */
+    INBOX_MESSAGE,   /* topic and payload */
+    INBOX_TOO_LARGE, /* topic of a message that does not fit into a block */
+    INBOX_SUBACK,    /* the topic is the filter that was subscribed */
+    INBOX_FETCHED,   /* part of a response: what it is, and its bytes */
 };
 
 /** With the lock held: how many blocks are in use. */
