@@ -46,6 +46,18 @@ static bool numbers_ok(const struct OTA_Config *c)
            (c->running_slot == OTA_SLOT_A || c->running_slot == OTA_SLOT_B);
 }
 
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Of the memory, in front of the messages: see OTA_MEMORY_SIZE. */
+static size_t front_size(const struct OTA_Config *c)
+{
+    return c->http.source != NULL ? c->block_size + OTA_REQUEST_SIZE
+                                  : larger(c->block_size, OTA_REQUEST_SIZE);
+}
+
 bool ota_config_complete(struct OTA_Config *c)
 {
     c->topic_root = c->topic_root != NULL ? c->topic_root : "$aws";
@@ -55,15 +67,17 @@ bool ota_config_complete(struct OTA_Config *c)
     or_default(&c->retry_ms_min, RETRY_MS_MIN_DEFAULT);
     or_default(&c->retry_ms_max, RETRY_MS_MAX_DEFAULT);
     return names_ok(c) && ports_ok(c) && block_ok(c) && numbers_ok(c) && c->memory.ptr != NULL &&
-           c->memory.cap >= OTA_MEMORY_SIZE(c->block_size, 1u);
+           c->memory.cap >= front_size(c) + OTA_MESSAGE_SIZE(c->block_size);
 }
 
 void ota_config_agent(const struct OTA_Config *c, struct ota_agent_cfg *agent)
 {
     struct ota_orchestrator_cfg *const o = &agent->orchestrator;
     const uint32_t block_size = c->block_size, message_size = OTA_MESSAGE_SIZE(block_size);
+    const size_t front = front_size(c);
+    uint8_t *const requests = c->memory.ptr + front - OTA_REQUEST_SIZE;
     agent->message_size = message_size;
-    agent->inbox = (struct ota_buf){ c->memory.ptr + block_size, c->memory.cap - block_size };
+    agent->inbox = (struct ota_buf){ c->memory.ptr + front, c->memory.cap - front };
     if (c->message_count != 0 && agent->inbox.cap / message_size > c->message_count) {
         agent->inbox.cap = (size_t)c->message_count * message_size;
     }
@@ -71,6 +85,8 @@ void ota_config_agent(const struct OTA_Config *c, struct ota_agent_cfg *agent)
     o->root = ota_span_of_str(c->topic_root);
     o->thing = ota_span_of_str(c->thing_name);
     o->room = (struct ota_buf){ c->memory.ptr, block_size };
+    o->scratch.topic = (struct ota_buf){ requests, OTA_TOPIC_MAX };
+    o->scratch.payload = (struct ota_buf){ requests + OTA_TOPIC_MAX, OTA_SCRATCH_PAYLOAD_MIN };
     o->running = c->running_slot;
     o->handover = c->handover;
     o->block_size = block_size;

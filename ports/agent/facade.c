@@ -10,11 +10,13 @@
 #include <string.h>
 
 static struct {
-    struct OTA_Config config;
+    struct OTA_Mqtt mqtt;
+    struct OTA_Http http;
+    void (*reset)(void *context);
+    void *reset_context;
     struct ota_store store;
     struct ota_trust trust;
     char thing[OTA_THING_NAME_MAX + 1u], root[OTA_TOPIC_ROOT_MAX + 1u];
-    uint8_t topic[OTA_TOPIC_MAX], payload[OTA_SCRATCH_PAYLOAD_MIN];
     struct ota_stream_source stream;
     uint32_t transfer; /* the newest; 0: none */
     struct ota_agent agent;
@@ -186,8 +188,8 @@ static void give_event(const struct ota_effect *effect)
 /* What a client does not take is as if the network had lost it: it is asked again. */
 static void perform(const struct ota_effect *effect)
 {
-    const struct OTA_Mqtt *m = &own.config.mqtt;
-    const struct OTA_Http *h = &own.config.http;
+    const struct OTA_Mqtt *m = &own.mqtt;
+    const struct OTA_Http *h = &own.http;
     switch (effect->kind) {
     case OTA_EFFECT_SUBSCRIBE:
         (void)m->subscribe(m->context, effect->as.subscribe.filter, effect->as.subscribe.qos);
@@ -205,7 +207,7 @@ static void perform(const struct ota_effect *effect)
         own.transfer = effect->as.fetch.transfer;
         break;
     case OTA_EFFECT_FETCH_STOP: h->give_up(h->context, effect->as.fetch.transfer); break;
-    case OTA_EFFECT_REBOOT: own.config.reset(own.config.reset_context); break;
+    case OTA_EFFECT_REBOOT: own.reset(own.reset_context); break;
     case OTA_EFFECT_EVENT: give_event(effect); break;
     }
 }
@@ -227,12 +229,12 @@ static bool work(void)
 
 static void end(void)
 {
-    const struct OTA_Mqtt *m = &own.config.mqtt;
+    const struct OTA_Mqtt *m = &own.mqtt;
     for (unsigned i = 0; i < OTA_SUBSCRIPTIONS; i++) {
         (void)m->unsubscribe(m->context, ota_orchestrator_filter(&own.agent.orchestrator, i));
     }
     if (own.transfer != 0) {
-        own.config.http.give_up(own.config.http.context, own.transfer);
+        own.http.give_up(own.http.context, own.transfer);
     }
     lock();
     shared.phase = ENDED;
@@ -295,30 +297,38 @@ static struct ota_source *sources(const struct OTA_Config *c)
     return c->prefer == OTA_Prefer_Http ? http : stream;
 }
 
+/* What is needed later of the config. */
+static void keep(struct OTA_Config *c)
+{
+    c->thing_name = strcpy(own.thing, c->thing_name); /* their lengths are ok */
+    c->topic_root = strcpy(own.root, c->topic_root);
+    own.mqtt = c->mqtt;
+    own.http = c->http;
+    own.reset = c->reset;
+    own.reset_context = c->reset_context;
+}
+
 static OTA_Err_t prepare(const struct OTA_Config *given)
 {
-    struct OTA_Config *const c = &own.config;
     if (given == NULL) {
         return OTA_Err_Config;
     }
-    *c = *given;
-    if (!ota_config_complete(c)) {
+    struct OTA_Config c = *given;
+    if (!ota_config_complete(&c)) {
         return OTA_Err_Config;
     }
-    c->thing_name = strcpy(own.thing, c->thing_name); /* their lengths are ok */
-    c->topic_root = strcpy(own.root, c->topic_root);
+    keep(&c);
     struct ota_agent_cfg agent = {
         .orchestrator = {
             .store = &own.store,
             .trust = &own.trust,
-            .scratch = { OTA_BUF_OF(own.topic), OTA_BUF_OF(own.payload) },
-            .source = sources(c),
-            .format = c->stream_format,
+            .source = sources(&c),
+            .format = c.stream_format,
         },
         .port = { port_lock, port_unlock, port_wake, NULL },
     };
-    ota_config_agent(c, &agent);
-    if (ota_store_open(&own.store, c->flash, c->layout) != OTA_OK ||
+    ota_config_agent(&c, &agent);
+    if (ota_store_open(&own.store, c.flash, c.layout) != OTA_OK ||
         ota_store_trust(&own.store, &own.trust) != OTA_OK ||
         ota_agent_init(&own.agent, &agent) != OTA_OK) {
         return OTA_Err_Flash;

@@ -135,9 +135,12 @@ struct OTA_Config {
 
 /* Bytes of one waiting message: a block with its CBOR or base64 frame, or a document; and its topic. */
 #define OTA_MESSAGE_SIZE(block_size) ((block_size)*3u / 2u + 512u + OTA_TOPIC_MAX)
-/* Bytes of config.memory for `count` messages. */
+/* Where requests are made: in the buffer for one block, but with HTTP, which puts a block together there bit by bit. */
+#define OTA_REQUEST_SIZE (OTA_TOPIC_MAX + OTA_SCRATCH_PAYLOAD_MIN)
+/* Bytes of config.memory for `count` messages; with HTTP OTA_REQUEST_SIZE more. */
 #define OTA_MEMORY_SIZE(block_size, count)                                                         \
-    ((size_t)OTA_MESSAGE_SIZE(block_size) * (count) + (block_size))
+    ((size_t)OTA_MESSAGE_SIZE(block_size) * (count) +                                              \
+     ((block_size) > OTA_REQUEST_SIZE ? (block_size) : OTA_REQUEST_SIZE))
 
 /**
  * Start the agent and wait at most `timeout_ms` until it is READY (0: at once).

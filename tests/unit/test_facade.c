@@ -431,6 +431,20 @@ static struct ota_flash odd_flash;
 static struct ota_layout odd_layout;
 static struct ota_source odd_source;
 
+static bool http_get(void *context, struct ota_span url, uint32_t first, uint32_t last,
+                     uint32_t transfer)
+{
+    (void)context, (void)url, (void)first, (void)last, (void)transfer;
+    return false;
+}
+
+static void http_give_up(void *context, uint32_t transfer)
+{
+    (void)context, (void)transfer;
+}
+
+static const struct OTA_Http odd_http = { &odd_source, http_get, http_give_up, NULL };
+
 /* X(why, what is done to a good config `c`, what becomes of it) */
 /* clang-format off */
 #define CONFIGS(X)                                                                                \
@@ -480,6 +494,8 @@ static struct ota_source odd_source;
     X("MQTT preferred, and alone",  c->prefer = OTA_Prefer_Mqtt,                None)              \
     X("a third protocol preferred", c->prefer = (OTA_Prefer_t)2,                Config)            \
     X("HTTP without a client",      c->http.source = &odd_source,               Config)            \
+    X("room for HTTP, a byte less", (c->http = odd_http, c->memory.cap =                           \
+                                     OTA_MESSAGE_SIZE(BLOCK_SIZE) + BLOCK_SIZE + OTA_REQUEST_SIZE - 1), Config) \
     X("one message at a time",      c->message_count = 1,                       None)              \
     X("more messages than fit",     c->message_count = 1000,                    None)
 /* clang-format on */

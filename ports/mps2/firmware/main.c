@@ -32,9 +32,11 @@
 /* Of the agent, for each turn of the network: a message gives more than one effect. */
 #define AGENT_TURNS 8u
 
-/* Few are needed: the loop takes one message at a time, and TCP holds the rest back. */
-#define MESSAGE_COUNT 4u
+/* One that comes while another is worked on: the loop takes one at a time, and TCP holds the rest back. */
+#define MESSAGE_COUNT 2u
 #define BLOCK_SIZE    4096u
+/* Two requests of the service's largest answer: while one comes, the next is on its way. */
+#define WINDOW (2u * OTA_STREAM_BURST_MAX / BLOCK_SIZE)
 
 /* The host's loopback, seen from the emulated board, and the name in its broker's certificate. */
 #define BROKER_NAME "localhost"
@@ -45,7 +47,7 @@ static const volatile uint8_t ballast[RELEASE_BALLAST_KB * 1024u + 1u] = { 1 };
 struct demo {
     struct ota_flash flash;
     struct psa_port crypto;
-    char thing[OTA_THING_NAME_MAX + 1], root[OTA_TOPIC_ROOT_MAX + 1];
+    char thing[OTA_THING_NAME_MAX + 1];
     char broker[32]; /* "10.0.2.2:8883" */
     enum ota_slot slot;
     struct ota_handover handover;
@@ -88,8 +90,14 @@ static void copy_text(char *to, size_t cap, struct ota_span from)
     to[len] = '\0';
 }
 
+/* What is of no use once the agent has started. */
+struct beginning {
+    struct posix_identity identity; /* borrows from the agent's memory */
+    char root[OTA_TOPIC_ROOT_MAX + 1];
+};
+
 /* Before the agent starts: from then on flash and its memory are the agent's alone. */
-static ota_err_t read_identity(struct demo *d, struct posix_identity *identity)
+static ota_err_t read_identity(struct demo *d, struct beginning *b)
 {
     struct ota_store store;
     struct ota_span record;
@@ -98,12 +106,12 @@ static ota_err_t read_identity(struct demo *d, struct posix_identity *identity)
         err = ota_store_identity(&store, OTA_BUF_OF(agent_memory), &record);
     }
     if (err == OTA_OK) {
-        err = posix_identity_read(record, identity);
+        err = posix_identity_read(record, &b->identity);
     }
     if (err == OTA_OK) {
-        copy_text(d->thing, sizeof d->thing, identity->thing);
-        copy_text(d->root, sizeof d->root,
-                  identity->topic_root.len > 0 ? identity->topic_root : OTA_SPAN_LIT("$aws"));
+        const struct ota_span root = b->identity.topic_root;
+        copy_text(d->thing, sizeof d->thing, b->identity.thing);
+        copy_text(b->root, sizeof b->root, root.len > 0 ? root : OTA_SPAN_LIT("$aws"));
     }
     return err;
 }
@@ -295,11 +303,11 @@ _Noreturn static void live(struct demo *d)
     }
 }
 
-static bool start_agent(struct demo *d)
+static bool start_agent(struct demo *d, const struct beginning *b)
 {
     const struct OTA_Config config = {
         .thing_name = d->thing,
-        .topic_root = d->root,
+        .topic_root = b->root,
         .flash = &d->flash,
         .layout = &posix_board_layout,
         .crypto = &d->crypto.base,
@@ -311,6 +319,7 @@ static bool start_agent(struct demo *d)
         .callback = on_job_event,
         .callback_context = d,
         .block_size = BLOCK_SIZE,
+        .window = WINDOW,
         .message_count = MESSAGE_COUNT,
         .memory = OTA_BUF_OF(agent_memory),
     };
@@ -371,7 +380,7 @@ static bool connect_to_broker(struct demo *d, const struct posix_identity *ident
     return rc == 0;
 }
 
-static bool prepare(struct demo *d, struct posix_identity *identity)
+static bool prepare(struct demo *d, struct beginning *b)
 {
     if (!handover_read(&d->handover, &d->slot)) {
         say("not started by the bootloader");
@@ -381,7 +390,7 @@ static bool prepare(struct demo *d, struct posix_identity *identity)
     mbedtls_port_start();
     ota_err_t err = psa_port_init(&d->crypto, NULL);
     if (err == OTA_OK) {
-        err = read_identity(d, identity);
+        err = read_identity(d, b);
     }
     if (err != OTA_OK) {
         show_line(&d->show, "cannot start: ", ota_err_text(err), "");
@@ -415,20 +424,20 @@ static void go_wrong(enum release_flaw flaw)
 int main(void)
 {
     struct demo *d = &demo;
-    struct posix_identity identity; /* borrows from the agent's memory */
+    struct beginning b;
     mpu_init();
     uart_init();
     clock_init();
     go_wrong(RELEASE_FLAW);
     (void)ballast[0];
     d->show.version = RELEASE_VERSION;
-    if (!prepare(d, &identity)) {
+    if (!prepare(d, &b)) {
         return 1;
     }
     say(RELEASE_GREETING);
     show_line(&d->show, d->slot == OTA_SLOT_A ? "running from slot A, " : "running from slot B, ",
               how_it_started(d->handover.rule), "");
-    if (!connect_to_broker(d, &identity) || !start_agent(d)) {
+    if (!connect_to_broker(d, &b.identity) || !start_agent(d, &b)) {
         return 1;
     }
     live(d);

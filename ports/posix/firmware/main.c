@@ -42,7 +42,7 @@ struct demo {
     struct show show;
     atomic_bool test_wanted;
     bool was_connected, was_ready; /* as last told */
-    uint8_t memory[OTA_MEMORY_SIZE(BLOCK_SIZE, MESSAGE_COUNT)];
+    uint8_t memory[OTA_MEMORY_SIZE(BLOCK_SIZE, MESSAGE_COUNT) + OTA_REQUEST_SIZE]; /* with HTTP */
 };
 
 /* --- the agent's callback ----------------------------------------------------------- */
