@@ -37,8 +37,8 @@ static void write_request(struct ota_writer *w, enum request which)
         break;
     case PUBLISH_1: mqtt_write_publish(w, OTA_SPAN_LIT("a/b"), 0, OTA_QOS_1, 0x1234); break;
     case PUBACK: mqtt_write_puback(w, 0x1234); break;
-    case SUBSCRIBE: mqtt_write_subscribe(w, 10, filter, OTA_QOS_1); break;
-    case UNSUBSCRIBE: mqtt_write_unsubscribe(w, 11, filter); break;
+    case SUBSCRIBE: mqtt_write_filter(w, MQTT_SUBSCRIBE, 10, filter, OTA_QOS_1); break;
+    case UNSUBSCRIBE: mqtt_write_filter(w, MQTT_UNSUBSCRIBE, 11, filter, OTA_QOS_0); break;
     case PING: mqtt_write_bare(w, MQTT_PINGREQ); break;
     case GOODBYE: mqtt_write_bare(w, MQTT_DISCONNECT); break;
     case REQUEST_COUNT: fail();

@@ -76,26 +76,26 @@ bool mqtt_publish(void *context, struct ota_span topic, struct ota_span payload,
     return m->state == MQTT_STATE_UP && send(m, &w, payload, id);
 }
 
-bool mqtt_subscribe(void *context, struct ota_span filter, enum ota_qos qos)
+/* Remembered and then not sent: the agent asks for it again, and this connection's end forgets it. */
+static bool ask(struct mqtt *m, enum mqtt_type type, struct ota_span filter, enum ota_qos qos)
 {
-    struct mqtt *m = context;
     uint8_t room[HEAD_MAX];
     struct ota_writer w = ota_writer(OTA_BUF_OF(room));
     const uint16_t id = new_id(m);
-    mqtt_write_subscribe(&w, id, filter, qos);
-    /* Remembered and then not sent: the agent asks for it again, and this connection's end forgets it. */
-    return m->state == MQTT_STATE_UP && mqtt_asked_add(&m->asked, id, filter) &&
+    mqtt_write_filter(&w, type, id, filter, qos);
+    return m->state == MQTT_STATE_UP &&
+           (type == MQTT_UNSUBSCRIBE || mqtt_asked_add(&m->asked, id, filter)) &&
            send(m, &w, OTA_SPAN_NONE, id);
+}
+
+bool mqtt_subscribe(void *context, struct ota_span filter, enum ota_qos qos)
+{
+    return ask(context, MQTT_SUBSCRIBE, filter, qos);
 }
 
 bool mqtt_unsubscribe(void *context, struct ota_span filter)
 {
-    struct mqtt *m = context;
-    uint8_t room[HEAD_MAX];
-    struct ota_writer w = ota_writer(OTA_BUF_OF(room));
-    const uint16_t id = new_id(m);
-    mqtt_write_unsubscribe(&w, id, filter);
-    return m->state == MQTT_STATE_UP && send(m, &w, OTA_SPAN_NONE, id);
+    return ask(context, MQTT_UNSUBSCRIBE, filter, OTA_QOS_0);
 }
 
 /* --- what comes ------------------------------------------------------------------- */

@@ -160,20 +160,16 @@ void mqtt_write_puback(struct ota_writer *w, uint16_t id)
     ota_write_be(w, 2, id);
 }
 
-void mqtt_write_subscribe(struct ota_writer *w, uint16_t id, struct ota_span filter,
-                          enum ota_qos qos)
+void mqtt_write_filter(struct ota_writer *w, enum mqtt_type type, uint16_t id,
+                       struct ota_span filter, enum ota_qos qos)
 {
-    write_header(w, MQTT_SUBSCRIBE, 2, 2u + 2u + filter.len + 1u);
+    const bool with_qos = type == MQTT_SUBSCRIBE;
+    write_header(w, type, 2, 2u + 2u + filter.len + with_qos);
     ota_write_be(w, 2, id);
     write_text(w, filter);
-    ota_write_u8(w, (uint8_t)qos);
-}
-
-void mqtt_write_unsubscribe(struct ota_writer *w, uint16_t id, struct ota_span filter)
-{
-    write_header(w, MQTT_UNSUBSCRIBE, 2, 2u + 2u + filter.len);
-    ota_write_be(w, 2, id);
-    write_text(w, filter);
+    if (with_qos) {
+        ota_write_u8(w, (uint8_t)qos);
+    }
 }
 
 void mqtt_write_bare(struct ota_writer *w, enum mqtt_type type)

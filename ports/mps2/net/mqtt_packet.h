@@ -68,9 +68,9 @@ void mqtt_write_connect(struct ota_writer *w, struct ota_span client_id, uint16_
 void mqtt_write_publish(struct ota_writer *w, struct ota_span topic, size_t payload_len,
                         enum ota_qos qos, uint16_t id);
 void mqtt_write_puback(struct ota_writer *w, uint16_t id);
-void mqtt_write_subscribe(struct ota_writer *w, uint16_t id, struct ota_span filter,
-                          enum ota_qos qos);
-void mqtt_write_unsubscribe(struct ota_writer *w, uint16_t id, struct ota_span filter);
+/** MQTT_SUBSCRIBE with this QoS, or MQTT_UNSUBSCRIBE. */
+void mqtt_write_filter(struct ota_writer *w, enum mqtt_type type, uint16_t id,
+                       struct ota_span filter, enum ota_qos qos);
 /** MQTT_PINGREQ or MQTT_DISCONNECT. */
 void mqtt_write_bare(struct ota_writer *w, enum mqtt_type type);
 
