@@ -32,3 +32,35 @@ void modular_link(struct modular *m, bool up)
         ota_jobs_ask(&m->jobs); /* notices that came meanwhile are lost */
     }
 }
+
+void modular_on_time(struct modular *m, ota_ms_t now)
+{
+    if (m->ask_at <= now) {
+        m->ask_at = OTA_NEVER;
+        ota_jobs_ask(&m->jobs);
+    }
+    if (m->state == MODULAR_TESTING && m->cfg.test_until <= now) {
+        modular_tested(m, false);
+    }
+}
+
+static ota_ms_t sooner(ota_ms_t a, ota_ms_t b)
+{
+    return a < b ? a : b;
+}
+
+ota_ms_t modular_deadline(const struct modular *m)
+{
+    ota_ms_t at = sooner(m->ask_at, ota_jobs_deadline(&m->jobs));
+    switch (m->state) {
+    case MODULAR_ERASING:
+    case MODULAR_VERIFYING:
+    case MODULAR_RESETTING: return 0;
+    case MODULAR_FETCHING: at = sooner(at, ota_stream_deadline(&m->stream)); break;
+    case MODULAR_TESTING: return m->link ? sooner(at, m->cfg.test_until) : m->cfg.test_until;
+    case MODULAR_IDLE:
+    case MODULAR_TAKING:
+    case MODULAR_REPORTING: break;
+    }
+    return m->link ? at : OTA_NEVER;
+}

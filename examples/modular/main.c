@@ -16,6 +16,8 @@
 
 #define TICK_MS       10
 #define LAST_WORDS_MS 300
+/* A new image that has found no connection by then is not kept. */
+#define SELF_TEST_MS 120000u
 
 struct app {
     struct self self;
@@ -151,7 +153,8 @@ static bool start(void)
                     .seed = seed },
         .scratch = { OTA_BUF_OF(app.topic), OTA_BUF_OF(app.payload) },
         .installer = { &app.store, crypto, &app.trust, self->args.slot },
-        .on_trial = self->args.rule == OTA_BOOT_TRIAL || self->args.rule == OTA_BOOT_TRIAL_AGAIN,
+        .rule = self->args.rule,
+        .test_until = now_ms() + SELF_TEST_MS,
         .custom = refuse, /* and no parsers but the one for afr_ota */
     };
     return modular_init(&app.modular, &cfg) == OTA_OK;

@@ -28,7 +28,7 @@ static bool ok(struct modular *m, ota_err_t err)
 }
 
 /* The provider has the result, or will not hear of the job any more. */
-static void finish(struct modular *m)
+static void finish(struct modular *m, ota_ms_t ask_at)
 {
     const bool in_flash = m->journal.state != OTA_JOURNAL_NONE;
     m->journal.state = OTA_JOURNAL_NONE;
@@ -36,7 +36,7 @@ static void finish(struct modular *m)
         return; /* this flash takes nothing any more: stand still, and tell again after a reset */
     }
     m->state = MODULAR_IDLE;
-    ota_jobs_ask(&m->jobs);
+    m->ask_at = ask_at;
 }
 
 ota_err_t modular_init(struct modular *m, const struct modular_cfg *cfg)
@@ -44,15 +44,17 @@ ota_err_t modular_init(struct modular *m, const struct modular_cfg *cfg)
     memset(m, 0, sizeof *m);
     m->cfg = *cfg;
     m->installer.cfg = cfg->installer;
+    m->ask_at = OTA_NEVER;
+    m->backoff = (struct ota_backoff){ cfg->jobs.retry_ms_min, cfg->jobs.retry_ms_max, 1 };
     ota_jobs_init(&m->jobs, &cfg->jobs);
     const ota_err_t err = ota_journal_read(cfg->installer.store, &m->journal);
     if (err == OTA_OK && m->journal.state == OTA_JOURNAL_ACTIVATING) {
-        if (m->journal.slot != cfg->installer.running) {
-            tell(m, OTA_JOB_FAILED, "the image before is back");
-        } else if (cfg->on_trial) {
-            m->state = MODULAR_TESTING;
-        } else {
+        if (m->journal.slot != cfg->installer.running || cfg->rule == OTA_BOOT_LAST_RESORT) {
+            tell(m, OTA_JOB_FAILED, "the image was not confirmed");
+        } else if (cfg->rule == OTA_BOOT_CONFIRMED) {
             tell(m, OTA_JOB_SUCCEEDED, "installed");
+        } else {
+            m->state = MODULAR_TESTING;
         }
     }
     return err == OTA_E_NOT_FOUND ? OTA_OK : err;
@@ -108,7 +110,8 @@ static void consider(struct modular *m, const struct ota_job_offer *offer)
     tell(m, err == OTA_OK ? good : OTA_JOB_REJECTED, err == OTA_OK ? "taken" : ota_err_text(err));
 }
 
-static void hear_jobs(struct modular *m, const struct ota_topic *topic, struct ota_span payload)
+static void hear_jobs(struct modular *m, const struct ota_topic *topic, struct ota_span payload,
+                      ota_ms_t now)
 {
     struct ota_jobs_news news;
     if (ota_jobs_on_message(&m->jobs, topic, payload, &news) != OTA_OK) {
@@ -116,8 +119,11 @@ static void hear_jobs(struct modular *m, const struct ota_topic *topic, struct o
     }
     if (news.kind == OTA_JOBS_NEWS_ACCEPTED && m->state == MODULAR_TAKING) {
         m->state = MODULAR_ERASING;
-    } else if (news.kind == OTA_JOBS_NEWS_ACCEPTED || news.kind == OTA_JOBS_NEWS_REJECTED) {
-        finish(m);
+    } else if (news.kind == OTA_JOBS_NEWS_ACCEPTED) {
+        m->refusals = 0;
+        finish(m, now);
+    } else if (news.kind == OTA_JOBS_NEWS_REJECTED) {
+        finish(m, ota_backoff_deadline(&m->backoff, m->refusals++, now));
     } else if (news.kind == OTA_JOBS_NEWS_CHANGED && !modular_is_settled(m)) {
         ota_jobs_ask(&m->jobs);
     } else if (news.kind == OTA_JOBS_NEWS_OFFER && !modular_is_settled(m)) {
@@ -151,7 +157,7 @@ void modular_message(struct modular *m, struct ota_span text, struct ota_span pa
         return; /* the application's own */
     }
     if (topic.kind < OTA_TOPIC_STREAM_DESCRIPTION) {
-        hear_jobs(m, &topic, payload);
+        hear_jobs(m, &topic, payload, now);
     } else if (m->state == MODULAR_FETCHING) {
         hear_stream(m, &topic, payload, now);
     }
@@ -173,6 +179,7 @@ bool modular_poll(struct modular *m, ota_ms_t now, struct ota_effect *effect)
     const struct ota_verified_image *image;
     bool done;
     const bool fetching = m->state == MODULAR_FETCHING;
+    modular_on_time(m, now);
     if (m->link && (ota_jobs_poll(&m->jobs, now, &m->cfg.scratch, effect) ||
                     (fetching && ota_stream_poll(&m->stream, now, &m->cfg.scratch, effect)))) {
         return true;
@@ -186,14 +193,4 @@ bool modular_poll(struct modular *m, ota_ms_t now, struct ota_effect *effect)
     }
     effect->kind = OTA_EFFECT_REBOOT;
     return m->state == MODULAR_RESETTING;
-}
-
-ota_ms_t modular_deadline(const struct modular *m)
-{
-    const ota_ms_t jobs = ota_jobs_deadline(&m->jobs);
-    if (m->state == MODULAR_FETCHING && m->link && ota_stream_deadline(&m->stream) < jobs) {
-        return ota_stream_deadline(&m->stream);
-    }
-    const bool busy = m->state >= MODULAR_ERASING && m->state <= MODULAR_RESETTING;
-    return busy && m->state != MODULAR_FETCHING ? 0 : m->link ? jobs : OTA_NEVER;
 }

@@ -17,6 +17,8 @@
 #define MODULAR_H
 
 #include "installer.h"
+#include "ota/backoff.h"
+#include "ota/handover.h"
 #include "ota/jobs.h"
 #include "ota/stream.h"
 
@@ -25,7 +27,8 @@ struct modular_cfg {
     struct ota_stream_cfg stream; /* name, file id and size come with the job */
     struct ota_scratch scratch;
     struct installer_cfg installer;
-    bool on_trial;                   /* what runs is not confirmed: the bootloader says so */
+    enum ota_boot_rule rule;         /* by which the bootloader started what runs */
+    ota_ms_t test_until;             /* what is on trial and not called good by then goes back */
     struct ota_parser_chain parsers; /* of documents that name a file */
     /* A document that no parser understands. OTA_OK: what it wants has been done; else the job is refused. */
     ota_err_t (*custom)(void *context, struct ota_json document);
@@ -48,6 +51,9 @@ struct modular {
     enum modular_state state;
     bool link, fetches; /* the job has a file */
     uint64_t version;   /* of its execution, as it was offered */
+    ota_ms_t ask_at;    /* what is next; OTA_NEVER: it has been asked */
+    uint32_t refusals;  /* of what was told, in a row */
+    struct ota_backoff backoff;
     struct ota_jobs jobs;
     struct ota_stream stream;
     struct installer installer;
@@ -76,6 +82,8 @@ void modular_message(struct modular *m, struct ota_span topic, struct ota_span p
 /** The self-test's result; only while TESTING. */
 void modular_tested(struct modular *m, bool good);
 
+/** What has become due by `now`; modular_poll() calls it. */
+void modular_on_time(struct modular *m, ota_ms_t now);
 /** One bounded piece of work, at most one effect: PUBLISH or REBOOT. Call again while it returns true. */
 bool modular_poll(struct modular *m, ota_ms_t now, struct ota_effect *effect);
 /** When to poll next if nothing comes. */

@@ -4,13 +4,17 @@
 #include "t.h"
 
 #define HOUR_MS UINT64_C(3600000)
+#define TEST_MS 60000u
 
 struct device {
     struct peer peer;
     struct modular modular;
     uint8_t topic[OTA_TOPIC_MAX], payload[OTA_SCRATCH_PAYLOAD_MIN];
     unsigned boots, blinks;
-    bool bad; /* the new image does not pass its self-test */
+    bool bad;                 /* the new image does not pass its self-test */
+    bool hangs;               /* nor does it fail */
+    unsigned updates_refused; /* of those that the device tells next */
+    ota_ms_t refused_at;      /* the last of them */
     bool stop_fetching;
 };
 static struct device device;
@@ -83,7 +87,8 @@ static void boot(struct device *d)
         .scratch = { OTA_BUF_OF(d->topic), OTA_BUF_OF(d->payload) },
         .installer = { &d->peer.sim.device.store, d->peer.sim.crypto, &d->peer.sim.device.trust,
                        booted.verdict.slot },
-        .on_trial = booted.verdict.rule == OTA_BOOT_TRIAL,
+        .rule = booted.verdict.rule,
+        .test_until = d->peer.sim.now + TEST_MS,
         .parsers = { parsers, COUNT(parsers) },
         .custom = blink,
         .context = d,
@@ -93,6 +98,31 @@ static void boot(struct device *d)
     modular_link(&d->modular, true);
 }
 
+/* What is told goes to a provider that has no wish to hear it. */
+static void refuse(struct device *d, const struct ota_effect *effect)
+{
+    static const char name[] = "\"clientToken\":\"";
+    char text[OTA_SCRATCH_PAYLOAD_MIN + 1], topic[OTA_TOPIC_MAX + 16], reply[256];
+    const struct ota_span said = effect->as.publish.payload, to = effect->as.publish.topic;
+    assert_in_range(said.len, 1, sizeof text - 1);
+    memcpy(text, said.ptr, said.len);
+    text[said.len] = '\0';
+    const char *const token = strstr(text, name);
+    assert_non_null(token);
+    snprintf(topic, sizeof topic, "%.*s/rejected", (int)to.len, (const char *)to.ptr);
+    snprintf(reply, sizeof reply, "{\"code\":\"VersionMismatch\",%s", token);
+    d->updates_refused--;
+    d->refused_at = d->peer.sim.now;
+    modular_message(&d->modular, ota_span_of_str(topic), ota_span_of_str(reply), d->peer.sim.now);
+}
+
+static bool is_update(const struct ota_effect *effect)
+{
+    static const char end[] = "/update";
+    const struct ota_span to = effect->as.publish.topic;
+    return to.len > strlen(end) && memcmp(to.ptr + to.len - strlen(end), end, strlen(end)) == 0;
+}
+
 /* Everything that can be done at this moment. @return false once power is lost. */
 static bool work(struct device *d)
 {
@@ -100,12 +130,15 @@ static bool work(struct device *d)
     for (unsigned turn = 0; !d->peer.sim.flash.off; turn++) {
         struct ota_effect effect;
         assert_true(turn < 10000);
-        if (m->state == MODULAR_TESTING) {
+        if (m->state == MODULAR_TESTING && !d->hangs) {
             modular_tested(m, !d->bad);
         } else if (!modular_poll(m, d->peer.sim.now, &effect)) {
             if (modular_deadline(m) > d->peer.sim.now) {
                 return true;
             }
+        } else if (effect.kind == OTA_EFFECT_PUBLISH && d->updates_refused > 0 &&
+                   is_update(&effect)) {
+            refuse(d, &effect);
         } else if (effect.kind == OTA_EFFECT_PUBLISH) {
             peer_publish(&d->peer, effect.as.publish.topic, effect.as.publish.payload);
         } else {
@@ -225,9 +258,63 @@ static void an_image_that_fails_its_test_is_gone_and_told_of(void **state)
     device.bad = true;
     sim_deploy(&device.peer.sim, "up", after);
     run(&device);
-    ends_as("up", OTA_JOB_FAILED, "the image before is back");
+    ends_as("up", OTA_JOB_FAILED, "the image was not confirmed");
     assert_ptr_equal(running(), before);
     assert_int_equal(device.boots, 3);
+}
+
+static void a_test_that_does_not_end_is_ended(void **state)
+{
+    (void)state;
+    device.hangs = true;
+    sim_deploy(&device.peer.sim, "up", after);
+    run(&device);
+    ends_as("up", OTA_JOB_FAILED, "the image was not confirmed");
+    assert_ptr_equal(running(), before);
+    assert_in_range(device.peer.sim.now, TEST_MS, 2 * TEST_MS + 2 * HOUR_MS);
+}
+
+/* The image before has rotted, so that the bootloader starts what it would not: the job has failed all the same. */
+static void what_runs_for_want_of_anything_better_has_not_succeeded(void **state)
+{
+    (void)state;
+    const struct ota_region a = ota_store_image_region(&device.peer.sim.device.store, OTA_SLOT_A);
+    device.bad = true;
+    sim_deploy(&device.peer.sim, "up", after);
+    device.stop_fetching = true;
+    run(&device);
+    device.stop_fetching = false;
+    flash_model_rot(&device.peer.sim.flash, a.offset + 1000, 0);
+    run(&device);
+    assert_int_equal(device.peer.sim.device.boot.verdict.rule, OTA_BOOT_LAST_RESORT);
+    ends_as("up", OTA_JOB_FAILED, "the image was not confirmed");
+    assert_ptr_equal(running(), after);
+}
+
+static void a_provider_that_refuses_what_is_told_is_asked_ever_more_rarely(void **state)
+{
+    (void)state;
+    const ota_ms_t begin = device.peer.sim.now;
+    device.updates_refused = 10;
+    sim_deploy(&device.peer.sim, "up", after);
+    run(&device);
+    assert_int_equal(device.updates_refused, 0);
+    assert_in_range(device.refused_at - begin, 100000, HOUR_MS);
+    ends_as("up", OTA_JOB_SUCCEEDED, "installed");
+}
+
+/* A signature there is, of a kind that no device takes: not to be called none. */
+static void a_signature_of_another_kind_is_no_missing_signature(void **state)
+{
+    (void)state;
+    char document[1024];
+    sim_document("up", after, document, sizeof document);
+    char *const kind = strstr(document, "sig-sha256-ecdsa");
+    assert_non_null(kind);
+    memcpy(kind, "sig-sha256-rsa\"  ", strlen("sig-sha256-ecdsa\""));
+    sim_deploy_document(&device.peer.sim, "up", after, document);
+    run(&device);
+    ends_as("up", OTA_JOB_REJECTED, ota_err_text(OTA_E_JOB_SIGNATURE));
 }
 
 static void the_first_parser_that_understands_wins(void **state)
@@ -353,6 +440,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         DEVICE_TEST(an_update_goes_from_deploy_to_report),
         DEVICE_TEST(an_image_that_fails_its_test_is_gone_and_told_of),
+        DEVICE_TEST(a_test_that_does_not_end_is_ended),
+        DEVICE_TEST(what_runs_for_want_of_anything_better_has_not_succeeded),
+        DEVICE_TEST(a_provider_that_refuses_what_is_told_is_asked_ever_more_rarely),
+        DEVICE_TEST(a_signature_of_another_kind_is_no_missing_signature),
         DEVICE_TEST(the_first_parser_that_understands_wins),
         DEVICE_TEST(what_no_parser_understands_is_the_applications),
         DEVICE_TEST(what_may_not_run_is_not_activated),
