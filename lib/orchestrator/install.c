@@ -190,7 +190,7 @@ enum verdict ota_deed_ready(struct ota_orchestrator *o, struct ota_effect *effec
         o->step = 2;
         const bool image = !o->journal.no_image;
         if (o->cfg.step_minutes != NULL) { /* a timer that went on meanwhile would end the job */
-            return ota_tell(o, image ? OTA_SAY_SELF_TEST : "{}");
+            return ota_tell(o, image ? OTA_SAY_SELF_TEST : "");
         }
         return image ? ota_publish(o, OTA_SAY_SELF_TEST, effect) : V_WAIT;
     }

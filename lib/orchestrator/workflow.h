@@ -180,7 +180,7 @@ void ota_update_of(struct ota_orchestrator *o, enum ota_job_status status,
 #define OTA_SAY_SELF_TEST "{\"self_test\":\"%s\",\"updatedBy\":\"0x%p\",\"version\":\"%v\"}"
 enum verdict ota_publish(struct ota_orchestrator *o, const char *details,
                          struct ota_effect *effect);
-/** The same, until it is answered: V_MORE. */
+/** The same, until it is answered: V_MORE. Details "": none. */
 enum verdict ota_tell(struct ota_orchestrator *o, const char *details);
 
 /* orchestrator.c */

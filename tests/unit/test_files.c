@@ -2,6 +2,7 @@
  * Jobs of several files: all of them or none, and always those of the image that runs.
  */
 #define _GNU_SOURCE
+#include "ota/step.h"
 #include "workflow_world.h"
 
 static struct sim_image *v1, *v2, *bad;
@@ -400,6 +401,42 @@ static void the_application_says_when_files_are_applied(void **unused)
     settle();
     assert_int_equal(sim_status(&world, "no", NULL), OTA_JOB_REJECTED);
     expect(v1, one[0], two[0]);
+}
+
+static unsigned timer_ends;
+
+/* Of what is told, the end of the job's timer. */
+static bool see_the_timers_end(struct sim *s, enum sim_direction to, struct ota_span topic,
+                               struct ota_span payload)
+{
+    (void)s;
+    (void)topic;
+    static const char end_of_timer[] = "\"stepTimeoutInMinutes\":-1", details[] = "statusDetails";
+    if (to == SIM_TO_PROVIDER &&
+        memmem(payload.ptr, payload.len, end_of_timer, strlen(end_of_timer)) != NULL) {
+        timer_ends++;
+        assert_null(memmem(payload.ptr, payload.len, details, strlen(details)));
+    }
+    return true;
+}
+
+/* An object without a member is nothing that AWS IoT Jobs promises to take. */
+static void the_end_of_the_timer_is_told_without_empty_details(void **unused)
+{
+    (void)unused;
+    const struct sim_file files[] = { { 1, one[0] }, { 2, two[0] } };
+    world.cfg.step_minutes = ota_step_minutes;
+    sim_boot(&world);
+    world.on_wire = see_the_timers_end;
+    world.hands_off = true;
+    timer_ends = 0;
+    sim_deploy_files(&world, "j", NULL, files, 2);
+    run_to(OTA_JOURNAL_READY);
+    settle();
+    assert_int_equal(timer_ends, 1);
+    say(OTA_COMMAND_ACTIVATE);
+    settle();
+    assert_int_equal(sim_status(&world, "j", NULL), OTA_JOB_SUCCEEDED);
 }
 
 static void a_broker_that_is_away_delays_and_nothing_else(void **state)
@@ -946,6 +983,7 @@ int main(void)
         T(power_off_goes_on_with_the_file_and_where_it_was),
         T(a_cancel_forgets_what_is_here),
         T(the_application_says_when_files_are_applied),
+        T(the_end_of_the_timer_is_told_without_empty_details),
         T(a_broker_that_is_away_delays_and_nothing_else),
         T(suspended_in_any_file_it_goes_on_where_it_was),
         T(a_file_larger_than_one_turn_is_digested_in_pieces),
