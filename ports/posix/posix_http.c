@@ -12,6 +12,9 @@
 #define CONTENT_RANGE_MAX 64u
 #define REDIRECTS_MAX     5u
 #define SILENCE_MS        30000u
+/* Slower than any link that is of use: a server that trickles is no better than a silent one. Pauses of ours do not count. */
+#define RATE_MIN 100L /* bytes a second */
+#define SLOW_S   60u
 /* The agent had no room: it is asked again so soon. */
 #define RETRY_MS 3
 #define IDLE_MS  10000
@@ -303,6 +306,8 @@ static void set_up(struct posix_http *h, const struct posix_http_cfg *cfg)
     curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L); /* by our own rule */
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, RATE_MIN);
+    curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)(cfg->slow_s != 0 ? cfg->slow_s : SLOW_S));
     curl_easy_setopt(e, CURLOPT_USERAGENT, "waft");
     curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(e, CURLOPT_HEADERDATA, h);

@@ -25,6 +25,8 @@ struct posix_http_cfg {
     struct ota_span ca_pem; /* copied; empty: the system's */
     enum posix_http_schemes schemes;
     uint32_t silence_ms; /* a transfer without a byte for so long has ended; 0: 30 s */
+    uint32_t
+        slow_s; /* one that has been slower than 100 bytes/s for so long has ended too; 0: 60 s */
     struct posix_http_sink sink;
 };
 

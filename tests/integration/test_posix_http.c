@@ -31,7 +31,7 @@ static uint8_t body[50000]; /* how all bodies begin; made before there are threa
 static const struct reply {
     const char *path, *head;
     unsigned bytes;
-    enum { KEEP, CLOSE, HANG } then;
+    enum { KEEP, CLOSE, HANG, TRICKLE } then;
 } replies[] = {
     { "/good",
       "206 Partial Content\r\nContent-Length: 5000\r\nContent-Range: bytes 0-4999/9000\r\n", 5000,
@@ -45,6 +45,8 @@ static const struct reply {
     { "/hang", "206 P\r\nContent-Length: 5000\r\nContent-Range: bytes 0-4999/9000\r\n", 3000,
       HANG },
     { "/mute", NULL, 0, HANG },
+    { "/trickle", "206 P\r\nContent-Length: 5000\r\nContent-Range: bytes 0-4999/9000\r\n", 0,
+      TRICKLE },
     { "/long-range",
       "206 P\r\nContent-Length: 8\r\nContent-Range: bytes "
       "00000000000000000000000000000000000000000000000000000000000000000000000000000-7/8\r\n",
@@ -80,6 +82,13 @@ static bool readable(struct server *s, int fd)
     return false;
 }
 
+/* The same, but only for a moment: or it is time to stop. */
+static bool readable_now(struct server *s, int fd)
+{
+    struct pollfd p = { fd, POLLIN, 0 };
+    return stopped(s) || poll(&p, 1, 20) > 0;
+}
+
 static bool read_request(struct server *s, int fd, char *text, size_t room)
 {
     size_t len = 0;
@@ -109,6 +118,13 @@ static bool write_all(int fd, const void *bytes, size_t len)
     return true;
 }
 
+/* A byte now and then, till the client has had enough: fifty a second. */
+static void trickle(struct server *s, int fd)
+{
+    for (size_t i = 0; i < 5000 && !readable_now(s, fd) && write_all(fd, body + i, 1); i++) {
+    }
+}
+
 /* @return whether the connection stays. */
 static bool answer(struct server *s, int fd, const char *request)
 {
@@ -136,6 +152,9 @@ static bool answer(struct server *s, int fd, const char *request)
         if (!write_all(fd, head, strlen(head)) || !write_all(fd, body, r->bytes)) {
             return false;
         }
+    }
+    if (r->then == TRICKLE) {
+        trickle(s, fd);
     }
     char ignored;
     if (r->then == HANG && readable(s, fd)) {
@@ -276,16 +295,27 @@ static void await(unsigned ends, size_t bytes)
 
 static struct posix_http *http;
 
-static void open_client(enum posix_http_schemes schemes, uint32_t silence_ms)
+static void open_with(const struct posix_http_cfg *cfg)
 {
     heard.heads = heard.ends = heard.refusals = heard.refused = 0;
     heard.bite = heard.len = 0;
     heard.ended = heard.transfer = heard.status = 0;
-    const struct posix_http_cfg cfg = { .schemes = schemes,
-                                        .silence_ms = silence_ms,
-                                        .sink = { on_head, on_body, on_ended } };
-    http = posix_http_open(&cfg);
+    http = posix_http_open(cfg);
     assert_non_null(http);
+}
+
+static void open_client(enum posix_http_schemes schemes, uint32_t silence_ms)
+{
+    open_with(&(struct posix_http_cfg){
+        .schemes = schemes, .silence_ms = silence_ms, .sink = { on_head, on_body, on_ended } });
+}
+
+static void open_slow_client(uint32_t silence_ms, uint32_t slow_s)
+{
+    open_with(&(struct posix_http_cfg){ .schemes = POSIX_HTTP_PLAIN_TOO,
+                                        .silence_ms = silence_ms,
+                                        .slow_s = slow_s,
+                                        .sink = { on_head, on_body, on_ended } });
 }
 
 static int begin(void **state)
@@ -416,6 +446,20 @@ static void a_server_that_falls_silent_is_left(void **state)
     await(1, 5000);
 }
 
+/* It is never silent, so that only its rate speaks against it. */
+static void a_server_that_trickles_is_left(void **state)
+{
+    (void)state;
+    posix_http_close(http);
+    open_slow_client(PATIENCE_MS, 1);
+    get("/trickle", 1);
+    await(1, 1);
+    assert_in_range(heard.len, 1, 1000);
+    assert_true(heard.same);
+    get("/good", 2);
+    await(2, 5000);
+}
+
 static void what_is_given_up_is_not_heard_of_again(void **state)
 {
     (void)state;
@@ -486,6 +530,7 @@ int main(void)
         T(a_content_range_that_is_too_long_is_cut),
         T(without_room_the_server_waits_and_nothing_is_lost),
         T(a_server_that_falls_silent_is_left),
+        T(a_server_that_trickles_is_left),
         T(what_is_given_up_is_not_heard_of_again),
         T(who_is_not_there_is_an_end_without_a_head),
         T(other_schemes_are_never_used),
