@@ -8,6 +8,7 @@ drawn (JOURNAL=all: every word from FIRST on, before it and half-way through it)
 """
 
 import concurrent.futures
+import itertools
 import os
 import queue
 import random
@@ -32,9 +33,9 @@ class CutTest(unittest.TestCase):
         cls.addClassCleanup(room.cleanup)
         cls.lab = cls.enterClassContext(Lab(TARGET, HOST, room.name))
         cls.boards = int(os.environ.get('BOARDS', 1))
-        cls.devices = queue.SimpleQueue()
-        for number in range(cls.boards):
-            cls.devices.put(Device(cls.lab, f'mps2-{number}'))
+        cls.devices, cls.things = queue.SimpleQueue(), (f'mps2-{number}' for number in itertools.count())
+        for _ in range(cls.boards):
+            cls.devices.put(Device(cls.lab, next(cls.things)))
         cls.seed = int(os.environ.get('SEED', random.randrange(1 << 32)))
         cls.dice = random.Random(cls.seed)
         print(f'seed {cls.seed}', file=sys.stderr)
@@ -62,6 +63,9 @@ class CutTest(unittest.TestCase):
             device.flash.forget_cut()
             with device.power_on() as board:
                 return device.settle(board, job, '1.1.0')
+        except BaseException:
+            device = Device(self.lab, next(self.things))  # the job that is left over would spoil the next cut
+            raise
         finally:
             self.devices.put(device)
 
@@ -72,6 +76,7 @@ class CutTest(unittest.TestCase):
             try:
                 print(f'{what}: {self.cut(region, nth, kind)}', file=sys.stderr, flush=True)
             except AssertionError as why:
+                print(f'{what}: {why}', file=sys.stderr, flush=True)
                 raise AssertionError(f'{what}, seed {self.seed}: {why}') from why
         with concurrent.futures.ThreadPoolExecutor(self.boards) as pool:
             for done in [pool.submit(play, cut) for cut in cuts]:
