@@ -35,8 +35,6 @@
 /* One that comes while another is worked on: the loop takes one at a time, and TCP holds the rest back. */
 #define MESSAGE_COUNT 2u
 #define BLOCK_SIZE    4096u
-/* Two requests of the service's largest answer: while one comes, the next is on its way. */
-#define WINDOW (2u * OTA_STREAM_BURST_MAX / BLOCK_SIZE)
 
 /* The host's loopback, seen from the emulated board, and the name in its broker's certificate. */
 #define BROKER_NAME "localhost"
@@ -319,7 +317,6 @@ static bool start_agent(struct demo *d, const struct beginning *b)
         .callback = on_job_event,
         .callback_context = d,
         .block_size = BLOCK_SIZE,
-        .window = WINDOW,
         .message_count = MESSAGE_COUNT,
         .memory = OTA_BUF_OF(agent_memory),
     };
