@@ -5,9 +5,7 @@
 
 ota_err_t installer_begin(struct installer *in, const struct ota_jobdoc_file *file)
 {
-    const ota_err_t err = file->signature_kind == OTA_SIGNATURE_UNSUPPORTED
-                              ? OTA_E_JOB_SIGNATURE
-                              : ota_jobdoc_signature(file, in->signature);
+    const ota_err_t err = ota_jobdoc_signature(file, in->signature);
     if (err != OTA_OK) {
         return err;
     }
