@@ -1,37 +1,11 @@
 #include "out.h"
+#include "base/utf8.h"
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 /* ---- text ---- */
-
-/* Bytes of the UTF-8 sequence at `s`, and its code point; 0 if it is none. */
-static size_t decode(const unsigned char *s, uint32_t *point)
-{
-    static const struct {
-        unsigned char mask, lead, bits;
-        uint32_t least;
-    } forms[] = { { 0x80, 0x00, 0x7f, 0 },
-                  { 0xe0, 0xc0, 0x1f, 0x80 },
-                  { 0xf0, 0xe0, 0x0f, 0x800 },
-                  { 0xf8, 0xf0, 0x07, 0x10000 } };
-    for (size_t n = 0; n < 4; n++) {
-        if ((s[0] & forms[n].mask) != forms[n].lead) {
-            continue;
-        }
-        *point = s[0] & forms[n].bits;
-        for (size_t i = 1; i <= n; i++) {
-            if ((s[i] & 0xc0) != 0x80) {
-                return 0;
-            }
-            *point = (*point << 6) | (s[i] & 0x3fu);
-        }
-        bool surrogate = *point >= 0xd800 && *point <= 0xdfff;
-        return *point >= forms[n].least && *point <= 0x10ffff && !surrogate ? n + 1 : 0;
-    }
-    return 0;
-}
 
 /* Would a terminal do something with it, or show the rest in another order? */
 static bool harmless(uint32_t point)
@@ -50,12 +24,13 @@ static char *escaped(const char *text)
         abort();
     }
     size_t at = 0;
-    for (const unsigned char *s = (const unsigned char *)text; *s != '\0';) {
+    for (const char *s = text; *s != '\0';) {
         uint32_t point = 0;
-        size_t n = decode(s, &point);
+        size_t n = srv_utf8_decode(s, &point);
         bool whole = n > 0 && harmless(point);
         for (size_t left = n > 0 ? n : 1; left > 0; left--, s++) {
-            at += whole ? (out[at] = (char)*s, 1u) : (size_t)sprintf(out + at, "\\x%02x", *s);
+            at += whole ? (out[at] = *s, 1u)
+                        : (size_t)sprintf(out + at, "\\x%02x", (unsigned char)*s);
         }
     }
     out[at] = '\0';

@@ -1,4 +1,5 @@
 #include "base/err.h"
+#include "base/utf8.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,34 +27,12 @@ const char *srv_code_exception(enum srv_code code)
     return "InternalFailureException";
 }
 
-/* Bytes of the UTF-8 character at `at`, behind which a zero comes; 0: there is none (RFC 3629). */
-static size_t character(const unsigned char *at)
-{
-    const unsigned char first = at[0];
-    const size_t len = first < 0x80   ? 1
-                       : first < 0xc2 ? 0
-                       : first < 0xe0 ? 2
-                       : first < 0xf0 ? 3
-                       : first < 0xf5 ? 4
-                                      : 0;
-    /* Not longer than needed, no surrogates, nothing beyond U+10FFFF. */
-    unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-    for (size_t i = 1; i < len; i++) {
-        if (at[i] < low || at[i] > high) {
-            return 0;
-        }
-        low = 0x80;
-        high = 0xbf;
-    }
-    return len;
-}
-
 /* What others wrote may be quoted, and is cut to fit: answers are JSON all the same. */
 static void keep_characters(char *text)
 {
     while (*text != '\0') {
-        const size_t len = character((const unsigned char *)text);
+        uint32_t point;
+        const size_t len = srv_utf8_decode(text, &point);
         if (len == 0) {
             *text = '?';
         }
