@@ -3,27 +3,17 @@
  */
 #include "workflow.h"
 
-#include <string.h>
-
 /* Reasons that the application may put in words of its own: a bit each. */
 #define BIT(reason) (1u << OTA_REASON_##reason)
 #define IN_WORDS    (BIT(REFUSED_BY_APP) | BIT(ABORTED) | BIT(JOB_DONE) | BIT(JOB_FAILED))
 
-/* One behind the other, in the order of enum ota_reset_cause. */
-static const char causes[] = "\0" /* UNKNOWN */
-                             " (power-on)\0"
-                             " (software reset)\0"
-                             " (watchdog)\0"
-                             " (fault)\0";
+/* Of enum ota_reset_cause. */
+static const char *const causes[] = { "", " (power-on)", " (software reset)", " (watchdog)",
+                                      " (fault)" };
 
-/* Behind the last one is an empty text. */
 static const char *cause_text(uint8_t cause)
 {
-    const char *text = causes;
-    for (unsigned i = 0; i <= OTA_RESET_FAULT && i < cause; i++) {
-        text += strlen(text) + 1u;
-    }
-    return text;
+    return cause <= OTA_RESET_FAULT ? causes[cause] : "";
 }
 
 /* --- words ----------------------------------------------------------------------- */
