@@ -7,11 +7,9 @@
 #include "posix_mqtt.h"
 #include "self.h"
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TICK_MS       10
@@ -32,13 +30,6 @@ struct app {
     uint8_t topic[OTA_TOPIC_MAX], payload[OTA_SCRATCH_PAYLOAD_MIN]; /* the main thread's */
 };
 static struct app app; /* the connection's callbacks have no context */
-
-static ota_ms_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (ota_ms_t)t.tv_sec * 1000u + (ota_ms_t)t.tv_nsec / 1000000u;
-}
 
 /* --- the connection ------------------------------------------------------------------ */
 
@@ -72,7 +63,7 @@ static void on_subscribed(struct ota_span filter)
 static void on_message(struct ota_span topic, struct ota_span payload)
 {
     pthread_mutex_lock(&app.lock);
-    modular_message(&app.modular, topic, payload, now_ms());
+    modular_message(&app.modular, topic, payload, self_now_ms());
     pthread_mutex_unlock(&app.lock);
 }
 
@@ -108,8 +99,8 @@ static void work(void)
             modular_tested(&app.modular, true); /* connected: this image can be updated again */
             show_line(&app.show, "self-test passed");
         }
-        const bool spoke = modular_poll(&app.modular, now_ms(), &effect);
-        const bool idle = !spoke && modular_deadline(&app.modular) > now_ms();
+        const bool spoke = modular_poll(&app.modular, self_now_ms(), &effect);
+        const bool idle = !spoke && modular_deadline(&app.modular) > self_now_ms();
         pthread_mutex_unlock(&app.lock);
         if (idle) {
             return;
@@ -154,15 +145,14 @@ static bool start(void)
         .scratch = { OTA_BUF_OF(app.topic), OTA_BUF_OF(app.payload) },
         .installer = { &app.store, crypto, &app.trust, self->args.slot },
         .rule = self->args.rule,
-        .test_until = now_ms() + SELF_TEST_MS,
+        .test_until = self_now_ms() + SELF_TEST_MS,
         .custom = refuse, /* and no parsers but the one for afr_ota */
     };
     return modular_init(&app.modular, &cfg) == OTA_OK;
 }
 
-static bool run(const sigset_t *end)
+static bool run(void)
 {
-    const struct timespec tick = { 0, TICK_MS * 1000000L };
     const struct posix_mqtt_cfg link = {
         .host = app.self.args.host,
         .port = app.self.args.port,
@@ -176,33 +166,25 @@ static bool run(const sigset_t *end)
     if (app.mqtt == NULL) {
         return false;
     }
-    do {
-        alarm(BOARD_WATCHDOG_S);
+    while (self_tick(&app.self, TICK_MS)) {
         if (atomic_exchange(&app.subscribe, false)) {
             subscribe();
         }
         work();
-    } while (sigtimedwait(end, NULL, &tick) < 0);
+    }
     posix_mqtt_close(app.mqtt);
     return true;
 }
 
 int main(int argc, char **argv)
 {
-    sigset_t end;
-    alarm(BOARD_WATCHDOG_S);
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    sigemptyset(&end);
-    sigaddset(&end, SIGTERM);
-    sigprocmask(SIG_BLOCK, &end, NULL); /* in all threads: run() waits for it */
     pthread_mutex_init(&app.lock, NULL);
     app.show = show_begin(EXAMPLE_VERSION);
     if (!self_open(&app.self, argc, argv, &app.show)) {
         return EXIT_FAILURE;
     }
-    show_line(&app.show, "running from slot %c, %s", app.self.args.slot == OTA_SLOT_A ? 'A' : 'B',
-              self_how_it_started(&app.self));
-    const bool ran = run(&end);
+    self_tell(&app.self, &app.show);
+    const bool ran = run();
     self_close(&app.self);
     return ran ? EXIT_SUCCESS : EXIT_FAILURE;
 }

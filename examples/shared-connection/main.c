@@ -10,10 +10,8 @@
 #include "posix_mqtt.h"
 #include "self.h"
 #include "telemetry.h"
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 /*
@@ -39,13 +37,6 @@ struct app {
 };
 static struct app app; /* the connection's callbacks have no context */
 
-static ota_ms_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (ota_ms_t)t.tv_sec * 1000u + (ota_ms_t)t.tv_nsec / 1000000u;
-}
-
 /* --- one connection, two users ------------------------------------------------------- */
 
 static void on_connected(void)
@@ -63,7 +54,7 @@ static void on_disconnected(void)
 /* What is not ours is the agent's; it leaves alone what is not its own. */
 static void on_message(struct ota_span topic, struct ota_span payload)
 {
-    if (!telemetry_heard(&app.telemetry, topic, now_ms())) {
+    if (!telemetry_heard(&app.telemetry, topic, self_now_ms())) {
         OTA_OnMessage(topic, payload);
     }
 }
@@ -149,9 +140,8 @@ static void test_if_wanted(void)
     }
 }
 
-static bool run(const sigset_t *end)
+static bool run(void)
 {
-    const struct timespec tick = { 0, TELEMETRY_EVERY_MS * 1000000L };
     const struct posix_mqtt_cfg link = {
         .host = app.self.args.host,
         .port = app.self.args.port,
@@ -164,11 +154,10 @@ static bool run(const sigset_t *end)
     }
     const bool started = start_agent();
     if (started) {
-        do {
-            alarm(BOARD_WATCHDOG_S);
+        while (self_tick(&app.self, TELEMETRY_EVERY_MS)) {
             send_telemetry();
             test_if_wanted();
-        } while (sigtimedwait(end, NULL, &tick) < 0);
+        }
         (void)OTA_AgentShutdown(2000);
     }
     posix_mqtt_close(app.mqtt);
@@ -177,20 +166,13 @@ static bool run(const sigset_t *end)
 
 int main(int argc, char **argv)
 {
-    sigset_t end;
-    alarm(BOARD_WATCHDOG_S);
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    sigemptyset(&end);
-    sigaddset(&end, SIGTERM);
-    sigprocmask(SIG_BLOCK, &end, NULL); /* in all threads: run() waits for it */
     app.show = show_begin(EXAMPLE_VERSION);
     if (!self_open(&app.self, argc, argv, &app.show)) {
         return EXIT_FAILURE;
     }
-    show_line(&app.show, "running from slot %c, %s", app.self.args.slot == OTA_SLOT_A ? 'A' : 'B',
-              self_how_it_started(&app.self));
+    self_tell(&app.self, &app.show);
     telemetry_begin(&app.telemetry, app.self.thing);
-    const bool ran = run(&end);
+    const bool ran = run();
     self_close(&app.self);
     return ran ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -2,7 +2,6 @@
  * Where two rare things meet: a trial without a journal and without a way back, or while suspended; an image that
  * others confirmed in the middle of its test; a check while an activation is put off.
  */
-#define _GNU_SOURCE
 #include "workflow_world.h"
 
 static struct sim_image *v1, *v2, *v3;
@@ -175,18 +174,6 @@ static void a_check_does_not_end_what_an_activation_waits_for(void **ctx)
     assert_int_equal(sim_status(&world, "j1", NULL), OTA_JOB_SUCCEEDED);
 }
 
-/* Two blocks a sector, and the first block of the rest is late: a mark comes to lie in a sector. */
-static unsigned blocks_seen;
-
-static bool lose_the_first_block(struct sim *s, enum sim_direction to, struct ota_span topic,
-                                 struct ota_span payload)
-{
-    (void)payload;
-    const bool block = to == SIM_TO_DEVICE && s->device.o.journal.state == OTA_JOURNAL_RECEIVING &&
-                       memmem(topic.ptr, topic.len, "/data/", 6) != NULL;
-    return !block || blocks_seen++ != 0;
-}
-
 static void a_download_goes_on_where_a_sector_begins(void **ctx)
 {
     (void)ctx;
@@ -195,25 +182,8 @@ static void a_download_goes_on_where_a_sector_begins(void **ctx)
     cfg.window = 3;
     close_world();
     open_world(&cfg, v1);
-    blocks_seen = 0;
-    world.on_wire = lose_the_first_block;
     sim_deploy(&world, "j1", v2);
-    run_to_received(1);
-    while (world.device.o.journal.mark == 0) {
-        assert_true(sim_run(&world, world.now + 1) && state() == OTA_JOURNAL_RECEIVING);
-    }
-    assert_int_equal(world.device.o.journal.mark % 512u, 256);
-    /* The journal goes back first; if it cannot, nothing of the image may go. */
-    uint8_t *const before = flash_model_save(&world.flash);
-    world.flash.broken_write = world.layout.journal;
-    sim_boot(&world);
-    settle();
-    assert_true(world.device.o.halted);
-    assert_memory_equal(world.flash.bytes, before, world.flash.base.size);
-    free(before);
-    world.flash.broken_write.size = 0;
-    sim_boot(&world);
-    settle();
+    restart_at_a_mark_within_a_sector(OTA_JOURNAL_RECEIVING);
     assert_int_equal(sim_status(&world, "j1", NULL), OTA_JOB_SUCCEEDED);
     assert_ptr_equal(sim_running(&world), v2);
 }

@@ -49,17 +49,6 @@ static struct ota_span text_of(const char *text)
     return ota_span_of_str(text);
 }
 
-static inline bool has(struct ota_span text, const char *word)
-{
-    const size_t len = strlen(word);
-    for (size_t i = 0; i + len <= text.len; i++) {
-        if (memcmp(text.ptr + i, word, len) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static inline void reply(const char *topic, const char *payload)
 {
     const unsigned lost = p.lost++;

@@ -10,6 +10,17 @@
 
 static struct sim world;
 
+static inline bool has(struct ota_span text, const char *word)
+{
+    const size_t len = strlen(word);
+    for (size_t i = 0; i + len <= text.len; i++) {
+        if (memcmp(text.ptr + i, word, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static inline struct sim_image *image_of(unsigned minor, unsigned counter,
                                          enum sim_behaviour behaviour)
 {
@@ -163,6 +174,50 @@ static inline void plan_cut(enum ota_event_kind event, uint32_t n, enum flash_cu
     plan.how = how;
     plan.armed = true;
     world.on_event = follow_plan;
+}
+
+/* --- a mark in the middle of a sector --------------------------------------------------- */
+
+/* What comes while the workflow is in this state loses its first block. */
+static struct {
+    enum ota_journal_state state;
+    unsigned blocks;
+} loss;
+
+static inline bool lose_the_first_block(struct sim *s, enum sim_direction to, struct ota_span topic,
+                                        struct ota_span payload)
+{
+    (void)payload;
+    const bool block =
+        to == SIM_TO_DEVICE && s->device.o.journal.state == loss.state && has(topic, "/data/");
+    return !block || loss.blocks++ != 0;
+}
+
+/*
+ * A job waits for a device with two blocks a sector and a window of three. The block that is late brings a mark to
+ * lie where it has never been, in a sector; with a restart there, what is received goes back to where that begins.
+ */
+static inline void restart_at_a_mark_within_a_sector(enum ota_journal_state receiving)
+{
+    loss.state = receiving;
+    loss.blocks = 0;
+    world.on_wire = lose_the_first_block;
+    run_to(receiving);
+    while (world.device.o.journal.mark == 0) {
+        assert_true(sim_run(&world, world.now + 1) && state() == receiving);
+    }
+    assert_int_equal(world.device.o.journal.mark % 512u, 256);
+    /* The journal goes back first; if it cannot, nothing of the bytes may go. */
+    uint8_t *const before = flash_model_save(&world.flash);
+    world.flash.broken_write = world.layout.journal;
+    sim_boot(&world);
+    settle();
+    assert_true(world.device.o.halted);
+    assert_memory_equal(world.flash.bytes, before, world.flash.base.size);
+    free(before);
+    world.flash.broken_write.size = 0;
+    sim_boot(&world);
+    settle();
 }
 
 #endif

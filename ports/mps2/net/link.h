@@ -6,8 +6,9 @@
  *     +------- link_close -----+------- LOST <------+----------------------+
  *
  * Nothing is called back: link_turn() moves it on, link_read() and link_send() carry bytes, and
- * every fault ends in LOST. What is sent goes straight into TLS and from there into TCP's memory: nothing waits here. Not lwIP's altcp_tls: version 2.1.3 of it does not tell when a record
- * fails, and takes a server's certificate unverified.
+ * every fault ends in LOST. What is sent goes straight into TLS and from there into TCP's memory:
+ * nothing waits here. Not lwIP's altcp_tls: version 2.1.3 of it does not tell when a record fails,
+ * and takes a server's certificate unverified.
  *
  * Mutual authentication: the device's P-256 key and certificate; the broker's certificate must come
  * from the device's CA, be within its dates, carry the name that was asked for, and say that it is a

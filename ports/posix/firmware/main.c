@@ -12,12 +12,10 @@
 #include "posix_mqtt.h"
 #include "release.h"
 #include "self.h"
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Looks around this often: kicks the watchdog, starts a self-test that is wanted. */
@@ -145,18 +143,15 @@ static void tell_changes(struct demo *d)
     }
 }
 
-/* Until SIGTERM. */
-static void live(struct demo *d, const sigset_t *end)
+static void live(struct demo *d)
 {
-    const struct timespec tick = { 0, TICK_MS * 1000000L };
-    do {
-        alarm(BOARD_WATCHDOG_S);
+    while (self_tick(&d->self, TICK_MS)) {
         tell_changes(d);
         if (atomic_load(&d->test_wanted) && able_to_test(d)) {
             atomic_store(&d->test_wanted, false);
             self_test(d);
         }
-    } while (sigtimedwait(end, NULL, &tick) < 0);
+    }
 }
 
 static bool connect_to_broker(struct demo *d)
@@ -201,14 +196,14 @@ static bool open_http(struct demo *d)
 }
 
 /* @return false if it could not even begin. */
-static bool run(struct demo *d, const sigset_t *end)
+static bool run(struct demo *d)
 {
     if (!connect_to_broker(d)) {
         return false;
     }
     bool started = open_http(d) && open_files(d) && start(d);
     if (started) {
-        live(d, end);
+        live(d);
         show_line(&d->show, "ending");
         (void)OTA_AgentShutdown(2000); /* what is left undone is in the journal */
     }
@@ -222,23 +217,16 @@ static bool run(struct demo *d, const sigset_t *end)
 int main(int argc, char **argv)
 {
     static struct demo demo; /* too large for a stack */
-    sigset_t end;
     while (RELEASE_HANGS) {
         pause();
     }
-    alarm(BOARD_WATCHDOG_S);
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    sigemptyset(&end);
-    sigaddset(&end, SIGTERM);
-    sigprocmask(SIG_BLOCK, &end, NULL); /* in all threads: live() waits for it */
     demo.show = show_begin(RELEASE_VERSION);
     if (!self_open(&demo.self, argc, argv, &demo.show)) {
         return EXIT_FAILURE;
     }
     show_line(&demo.show, "%s", RELEASE_GREETING);
-    show_line(&demo.show, "running from slot %c, %s", demo.self.args.slot == OTA_SLOT_A ? 'A' : 'B',
-              self_how_it_started(&demo.self));
-    bool ran = run(&demo, &end);
+    self_tell(&demo.self, &demo.show);
+    bool ran = run(&demo);
     self_close(&demo.self);
     return ran ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,6 +1,17 @@
 #include "self.h"
 #include "posix_board.h"
 #include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+static void begin_process(struct self *self)
+{
+    alarm(BOARD_WATCHDOG_S);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    sigemptyset(&self->end);
+    sigaddset(&self->end, SIGTERM);
+    sigprocmask(SIG_BLOCK, &self->end, NULL); /* threads that are made later have it from here */
+}
 
 /* A keyset that is not for us, or not now, is no reason not to run: whoever brought it hears why. */
 static void take_keyset(struct self *self, struct ota_store *store, struct show *show)
@@ -41,6 +52,7 @@ static ota_err_t read_identity(struct self *self, struct ota_store *store)
 bool self_open(struct self *self, int argc, char **argv, struct show *show)
 {
     struct ota_store store;
+    begin_process(self);
     if (!board_args_read(argc, argv, &self->args) || !board_flash_open(&self->flash, &self->args)) {
         return false;
     }
@@ -63,9 +75,9 @@ void self_close(struct self *self)
     posix_flash_close(&self->flash.part);
 }
 
-const char *self_how_it_started(const struct self *self)
+static const char *how_it_started(enum ota_boot_rule rule)
 {
-    switch (self->args.rule) {
+    switch (rule) {
     case OTA_BOOT_TRIAL:
     case OTA_BOOT_TRIAL_AGAIN: return "trial";
     case OTA_BOOT_CONFIRMED: return "confirmed";
@@ -74,4 +86,25 @@ const char *self_how_it_started(const struct self *self)
     case OTA_BOOT_RECOVERY: break;
     }
     return "unknown";
+}
+
+void self_tell(const struct self *self, struct show *show)
+{
+    show_line(show, "running from slot %c, %s", self->args.slot == OTA_SLOT_A ? 'A' : 'B',
+              how_it_started(self->args.rule));
+}
+
+bool self_tick(const struct self *self, unsigned ms)
+{
+    const struct timespec tick = { ms / 1000u, (long)(ms % 1000u) * 1000000L };
+    const bool ended = sigtimedwait(&self->end, NULL, &tick) >= 0;
+    alarm(BOARD_WATCHDOG_S);
+    return !ended;
+}
+
+ota_ms_t self_now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (ota_ms_t)t.tv_sec * 1000u + (ota_ms_t)t.tv_nsec / 1000000u;
 }
