@@ -27,12 +27,8 @@ PORT=$(<front-port)
 PROVIDER_OPTIONS=(--download-url "https://127.0.0.1:$PORT" --url-expires 4)
 provider_start
 wire_start
-waft thing create "$THING" >>commands.log
-waft key new release >>commands.log
-waft key new deploy >>commands.log
-image_sign 1.0.0 1.0.0 release >>commands.log
+device_make 1.0.0 1.0.0
 image_sign 1.1.0 1.1.0 release >>commands.log
-waft factory 1.0.0.img --out flash --thing "$THING" --release-key release.pub --deployment-key deploy.pub >>commands.log
 
 device_start --prefer http
 device_wait 'no update is waiting'

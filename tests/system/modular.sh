@@ -11,12 +11,8 @@ trap lab_close EXIT
 trap 'exit 130' INT TERM HUP
 
 provider_start
-waft thing create "$THING" >>commands.log
-waft key new release >>commands.log
-waft key new deploy >>commands.log
-image_sign 1.0.0 modular-1.0.0 release >>commands.log
+device_make 1.0.0 modular-1.0.0
 image_sign 1.1.0 modular-1.1.0 release >>commands.log
-waft factory 1.0.0.img --out flash --thing "$THING" --release-key release.pub --deployment-key deploy.pub >>commands.log
 
 device_start
 device_wait '1.0.0: running from slot A, confirmed'

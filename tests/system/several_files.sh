@@ -14,13 +14,9 @@ active() { cat "$1/active/0"; }
 deploy() { waft deploy "$@" --to "$THING" --key deploy --wait --timeout "$LAB_PATIENCE" >>commands.log 2>&1; }
 
 provider_start
-waft thing create "$THING" >>commands.log
-waft key new release >>commands.log
-waft key new deploy >>commands.log
-image_sign 2.0.0 2.0.0 release >>commands.log
+device_make 2.0.0 2.0.0
 image_sign 2.1.0 2.1.0 release >>commands.log
 image_sign 2.2.0 1.2.0 release >>commands.log
-waft factory 2.0.0.img --out flash --thing "$THING" --release-key release.pub --deployment-key deploy.pub >>commands.log
 echo "the first map" >map
 echo "the first radio" >radio
 echo "the second map" >map2

@@ -15,12 +15,8 @@ trap 'exit 130' INT TERM HUP
 
 PROVIDER_OPTIONS=(--app-topic 'app/%u/#')
 provider_start
-waft thing create "$THING" >>commands.log
-waft key new release >>commands.log
-waft key new deploy >>commands.log
-image_sign 1.0.0 shared-1.0.0 release >>commands.log
+device_make 1.0.0 shared-1.0.0
 image_sign 1.1.0 shared-1.1.0 release >>commands.log
-waft factory 1.0.0.img --out flash --thing "$THING" --release-key release.pub --deployment-key deploy.pub >>commands.log
 
 if [ -n "$rtt_ms" ]; then
     "$tools/../link-proxy" --to "$BROKER" --rtt-ms "$rtt_ms" --kbit-up "$kbit" --kbit-down "$kbit" >port &

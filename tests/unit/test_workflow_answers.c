@@ -267,6 +267,20 @@ static void a_claim_that_is_refused_is_forgotten(void **ctx)
 
 /* --- reports ---------------------------------------------------------------------------------------------------- */
 
+/* With this code, and this status in the executionState that comes with it. */
+static void refuse_the_first_report(const char *code, const char *status)
+{
+    open_again();
+    go_to(READY);
+    p.code = code;
+    p.code_state = status;
+    world.hands_off = false;
+    say(OTA_COMMAND_ACTIVATE);
+    while (p.results == 0) {
+        run_ms(1);
+    }
+}
+
 static void a_report_on_what_is_over_is_dropped(void **ctx)
 {
     (void)ctx;
@@ -279,15 +293,7 @@ static void a_report_on_what_is_over_is_dropped(void **ctx)
         { "VersionMismatch", "TIMED_OUT" },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        open_again();
-        go_to(READY);
-        p.code = rows[i].code;
-        p.code_state = rows[i].status;
-        world.hands_off = false;
-        say(OTA_COMMAND_ACTIVATE);
-        while (p.results == 0) {
-            run_ms(1);
-        }
+        refuse_the_first_report(rows[i].code, rows[i].status);
         p.job = NULL;
         settle();
         CHECK_ROW(rows[i].code, p.results == 1);
@@ -311,15 +317,7 @@ static void a_report_is_repeated_until_it_is_taken(void **ctx)
         { "SomethingOfNextYear", NULL },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        open_again();
-        go_to(READY);
-        p.code = rows[i].code;
-        p.code_state = rows[i].status;
-        world.hands_off = false;
-        say(OTA_COMMAND_ACTIVATE);
-        while (p.results == 0) {
-            run_ms(1);
-        }
+        refuse_the_first_report(rows[i].code, rows[i].status);
         p.code = NULL;
         settle();
         CHECK_ROW(rows[i].code, p.results == 2);

@@ -4,6 +4,7 @@
 #
 #   lab_open; trap lab_close EXIT      lab_close removes all, unless LAB_KEEP is set
 #   provider_start, provider_stop
+#   device_make VERSION BUILD            a thing, its keys, and its flash with that image
 #   device_start [option...], device_wait TEXT, device_kill, device_stop
 #   image_sign VERSION BUILD KEY         makes VERSION.img of the build demo-BUILD
 #   facts PATH, wire_since, wire_bytes   what flash and broker have to say
@@ -186,6 +187,15 @@ image_sign() {
     waft image sign "$BIN/images/demo-$2" --out "$1.img" --version "$1" --key "$3" \
         --vendor "$VENDOR" --class "${4:-$CLASS}"
 }
+
+# device_make VERSION BUILD: what comes before a device's first start, as ./demo shows it step by step.
+device_make() {
+    waft thing create "$THING"
+    waft key new release
+    waft key new deploy
+    image_sign "$1" "$2" release
+    waft factory "$1.img" --out flash --thing "$THING" --release-key release.pub --deployment-key deploy.pub
+} >>commands.log
 
 # image_files VERSION: what `waft deploy` is given. image_file VERSION SLOT: the file of it that a slot gets.
 image_files() { echo "$1.img"; }
