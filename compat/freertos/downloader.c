@@ -196,8 +196,7 @@ MQTTFileDownloaderStatus_t mqttDownloader_processReceivedDataBlock(
         return MQTTFileDownloaderFailure;
     }
     const struct ota_span text = { message, messageLength };
-    const struct ota_buf room = { data, *dataLength > 0 ? *dataLength
-                                                        : mqttFileDownloader_CONFIG_BLOCK_SIZE };
+    const struct ota_buf room = { data, mqttFileDownloader_CONFIG_BLOCK_SIZE };
     const bool json = context->dataType == DATA_TYPE_JSON;
     if (!(json ? read_json(text, room, &block) : read_cbor(text, &block)) || !in_range(&block) ||
         block.data.text.len > room.cap || block.data.text.len > block.size) {

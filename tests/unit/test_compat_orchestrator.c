@@ -99,8 +99,8 @@ static void handleJob(const char *message, size_t length)
 
 static void handleBlock(uint8_t *message, size_t length)
 {
-    uint8_t block[BLOCK];
-    size_t blockLength = sizeof block;
+    uint8_t block[mqttFileDownloader_CONFIG_BLOCK_SIZE];
+    size_t blockLength;
     int32_t fileId, blockId, blockSize;
     if (mqttDownloader_processReceivedDataBlock(&ota.downloader, message, length, &fileId, &blockId,
                                                 &blockSize, block,

@@ -79,9 +79,9 @@ mqttDownloader_isDataBlockReceived(const MqttFileDownloaderContext_t *context, c
                                    size_t topicLength);
 
 /*
- * Read a block into `data`.
+ * Read a block into `data`, which has room for mqttFileDownloader_CONFIG_BLOCK_SIZE bytes.
  *
- * @param dataLength  in: room at `data`; 0: mqttFileDownloader_CONFIG_BLOCK_SIZE bytes. Out: bytes of the block.
+ * @param dataLength  out: bytes of the block. What it held before is not looked at: callers leave it unset.
  * @return Success; Failure: NULL or 0; DataDecodingFailed: it is no block, or larger than it says or than the room.
  *         Whatever was wrong, no output has changed, and not more than the block has been written to `data`.
  */
