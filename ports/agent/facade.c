@@ -113,7 +113,7 @@ static void show(void)
     shared.situation = 1u << (testing ? OTA_JOURNAL_TESTING : state) | OTA_SITUATION(o->offered);
     shared.suspended = o->suspended;
     shared.done = o->stats;
-    shared.image = image_state(o, testing);
+    shared.image = o->restarted ? image_state(o, testing) : OTA_ImageState_Unknown;
     if (shared.phase == STARTING && o->restarted) {
         shared.phase = RUNNING;
     }

@@ -171,7 +171,7 @@ OTA_Err_t OTA_ActivateNewImage(void);
 OTA_Err_t OTA_SetImageState(OTA_ImageState_t state);
 
 /** From flash, so it survives a reset: Testing (unconfirmed), Accepted (confirmed), Rejected (the last update was refused
- * or reverted and its report is still out), Aborted. Before init: Unknown. */
+ * or reverted and its report is still out), Aborted. Before init, and while flash cannot be read: Unknown. */
 OTA_ImageState_t OTA_GetImageState(void);
 
 /** Ask for the next job now; an offer that was put off is told again. */

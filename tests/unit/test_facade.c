@@ -551,6 +551,8 @@ static void an_agent_that_cannot_read_its_marks_says_so(void **state)
     AWAIT(saw_info(OTA_EVENT_FLASH_FAULT));
     assert_int_equal(OTA_GetAgentState(), OTA_AgentState_NotReady);
     assert_int_equal(OTA_GetLastError(), OTA_Err_Flash);
+    assert_int_equal(OTA_GetImageState(),
+                     OTA_ImageState_Unknown); /* whether it is confirmed is in the marks */
     assert_int_equal(OTA_CheckForUpdate(), OTA_Err_NotReady);
 }
 
