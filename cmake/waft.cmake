@@ -1,4 +1,4 @@
-# The only two functions of this build, and the one target that carries the warnings.
+# What all parts of this build share: the one target that carries the warnings, device modules, tests.
 
 add_library(waft_flags INTERFACE)
 target_compile_options(waft_flags INTERFACE
@@ -13,7 +13,7 @@ if(WAFT_SANITIZE)
 endif()
 
 # ota_module(NAME SOURCES a.c b.c DEPS base codec)
-# A device module: libota_NAME, which sees include/ota and links only what models.md 3.3 allows it.
+# A device module: libota_NAME, which sees include/ota and links only what tools/layers.txt allows it.
 function(ota_module name)
     cmake_parse_arguments(M "" "" "SOURCES;DEPS" ${ARGN})
     add_library(ota_${name} STATIC ${M_SOURCES})
