@@ -132,8 +132,8 @@ void reactor_batch_run(struct srv_reactor *r)
         if (item->outcome.streams_changed) {
             srv_streams_forget(r->streams, "");
         }
-        if (item->command.kind == SRV_CMD_OUTBOX_SENT && item->outcome.err.code == SRV_OK) {
-            r->outbox.taken_count = 0;
+        if (item->command.kind == SRV_CMD_OUTBOX_SENT) {
+            outbox_drop_tried(&r->outbox, &item->outcome.err, reactor_clock_ms());
         }
         r->more_ticks = r->more_ticks || item->outcome.more;
         tell(r, item);

@@ -55,3 +55,9 @@ bool outbox_drop_due(const struct outbox *o, ota_ms_t now_ms)
     return o->taken_count > 0 && (o->behind || o->taken_count >= SRV_OUTBOX_RENDER_MAX ||
                                   now_ms - o->taken_since >= OUTBOX_LINGER_MS);
 }
+
+void outbox_drop_tried(struct outbox *o, const struct srv_err *result, ota_ms_t now_ms)
+{
+    o->taken_count = result->code == SRV_OK ? 0 : o->taken_count;
+    o->taken_since = now_ms;
+}

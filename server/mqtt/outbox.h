@@ -44,5 +44,7 @@ bool outbox_wants_page(const struct outbox *o);
 
 /** Whether acknowledged rows should be dropped now. */
 bool outbox_drop_due(const struct outbox *o, ota_ms_t now_ms);
+/** What came of it. Rows that could not be dropped (the disk is full) linger once more, so that it is not tried without end. */
+void outbox_drop_tried(struct outbox *o, const struct srv_err *result, ota_ms_t now_ms);
 
 #endif

@@ -9,7 +9,10 @@
 #include "tmp.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +21,7 @@
 
 static struct t_tmp tmp;
 static char data[100], key[100], image[100], small[100], filler[120];
+static char log_path[100]; /* on another disk, so that it tells of this one */
 static bool have_disk;
 
 static bool write_file(const char *path, size_t len)
@@ -52,9 +56,10 @@ static int before_all(void **state)
     if (!have_disk) {
         return 0;
     }
-    char payload[120];
+    char payload[120], link[120];
     snprintf(payload, sizeof payload, "%s/payload", tmp.path);
-    bool ok = write_file(payload, 8u << 20) &&
+    snprintf(link, sizeof link, "%s/waftd.log", data);
+    bool ok = symlink(log_path, link) == 0 && write_file(payload, 8u << 20) &&
               t_code(t_waft("up", "--data", data, "--detach")) == 0 &&
               t_code(t_waft("key", "new", key)) == 0 && sign(payload, image) == 0 &&
               write_file(payload, 1000) && sign(payload, small) == 0 &&
@@ -127,9 +132,56 @@ static void a_disk_without_a_byte_left_refuses_changes_and_heals(void **state)
     assert_int_equal(t_code(t_waft("deploy", small, "--to", "lamp-2", "--key", key)), 0);
 }
 
+static int broker_pid(void)
+{
+    static const char member[] = "\"brokerPid\": ";
+    struct t_run run = t_waft("status", "--json");
+    const char *at = strstr(run.out, member);
+    const int pid = at != NULL ? atoi(at + strlen(member)) : 0;
+    t_run_end(&run);
+    assert_true(pid > 1);
+    return pid;
+}
+
+static off_t log_size(void)
+{
+    struct stat st;
+    return stat(log_path, &st) == 0 ? st.st_size : 0;
+}
+
+/*
+ * The broker takes a notification when the disk has filled up behind it, so that it cannot be crossed off. To
+ * try that again once in a while is soon enough.
+ */
+static void what_cannot_be_crossed_off_is_tried_again_in_peace(void **state)
+{
+    (void)state;
+    if (!have_disk) {
+        skip();
+    }
+    const int broker = broker_pid();
+    assert_int_equal(kill(broker, SIGSTOP), 0);
+    const int deployed = t_code(t_waft("deploy", small, "--to", "lamp-1", "--key", key));
+    const bool filled = !write_file(filler, 64u << 20);
+    assert_int_equal(kill(broker, SIGCONT), 0);
+    assert_int_equal(deployed, 0);
+    assert_true(filled);
+    const off_t before = log_size();
+    for (int i = 0; i < 200 && log_size() == before; i++) {
+        poll(NULL, 0, 50);
+    }
+    const off_t first = log_size();
+    poll(NULL, 0, 1000);
+    const off_t second = log_size();
+    assert_int_equal(unlink(filler), 0);
+    assert_true(first > before); /* it has been tried */
+    assert_in_range(second - first, 0, 2000);
+}
+
 int main(void)
 {
     tmp = t_tmp_make();
+    snprintf(log_path, sizeof log_path, "%s/log", tmp.path);
     t_run_home(tmp.path);
     snprintf(data, sizeof data, "%s/disk", tmp.path);
     snprintf(key, sizeof key, "%s/a.key", tmp.path);
@@ -139,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_upload_that_does_not_fit_is_refused_by_name_and_leaves_nothing),
         cmocka_unit_test(a_disk_without_a_byte_left_refuses_changes_and_heals),
+        cmocka_unit_test(what_cannot_be_crossed_off_is_tried_again_in_peace),
     };
     int failed = cmocka_run_group_tests(tests, before_all, after_all);
     t_tmp_remove(&tmp);
