@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -324,6 +325,20 @@ static void let_go(struct posix_http *h)
     curl_global_cleanup();
 }
 
+/*
+ * Signals are the application's: this thread takes none. SIGPIPE above all, of a write to a connection that the
+ * server has reset: with CURLOPT_NOSIGNAL curl leaves it to us, and it would end the process.
+ */
+static bool start(struct posix_http *h)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const bool started = pthread_create(&h->thread, NULL, live, h) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
 struct posix_http *posix_http_open(const struct posix_http_cfg *cfg)
 {
     struct posix_http *h = calloc(1, sizeof *h);
@@ -341,7 +356,7 @@ struct posix_http *posix_http_open(const struct posix_http_cfg *cfg)
         return NULL;
     }
     set_up(h, cfg);
-    if (pthread_create(&h->thread, NULL, live, h) != 0) {
+    if (!start(h)) {
         let_go(h);
         return NULL;
     }

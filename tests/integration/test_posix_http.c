@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -220,7 +221,8 @@ static struct {
     uint32_t transfer, status, ended; /* the newest */
     char range[100];
     size_t len;
-    bool same; /* the bytes are those that were sent */
+    bool same;        /* the bytes are those that were sent */
+    sigset_t blocked; /* on the client's thread */
 } heard = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, .same = true };
 
 static bool refuse(void)
@@ -239,6 +241,7 @@ static bool on_head(uint32_t transfer, uint32_t status, struct ota_span range)
     const bool taken = !refuse();
     if (taken) {
         heard.heads++;
+        (void)pthread_sigmask(SIG_BLOCK, NULL, &heard.blocked);
         heard.transfer = transfer;
         heard.status = status;
         heard.len = 0;
@@ -509,6 +512,19 @@ static void other_schemes_are_never_used(void **state)
     assert_int_equal(server.connections, 0);
 }
 
+/* A connection that a server resets must not end the process: OpenSSL writes to it, and knows no MSG_NOSIGNAL. */
+static void signals_are_the_applications(void **state)
+{
+    (void)state;
+    sigset_t ours;
+    get("/good", 1);
+    await(1, 5000);
+    assert_int_equal(sigismember(&heard.blocked, SIGPIPE), 1);
+    assert_int_equal(sigismember(&heard.blocked, SIGTERM), 1);
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, NULL, &ours), 0);
+    assert_int_equal(sigismember(&ours, SIGTERM), 0); /* who has opened it takes them as before */
+}
+
 static void it_can_be_closed_at_any_moment(void **state)
 {
     (void)state;
@@ -534,6 +550,7 @@ int main(void)
         T(what_is_given_up_is_not_heard_of_again),
         T(who_is_not_there_is_an_end_without_a_head),
         T(other_schemes_are_never_used),
+        T(signals_are_the_applications),
         T(it_can_be_closed_at_any_moment),
     };
 #undef T
