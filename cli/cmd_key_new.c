@@ -28,6 +28,20 @@ static bool read_kind(const char *text, enum ota_key_kind *kind)
     return false;
 }
 
+/* Both or none. */
+static bool write_pair(const char *path, const char *public_half, EVP_PKEY *key,
+                       struct srv_err *err)
+{
+    if (!cli_key_write_private(path, key, err)) {
+        return false;
+    }
+    bool ok = cli_key_write_public(public_half, key, err);
+    if (!ok) {
+        unlink(path);
+    }
+    return ok;
+}
+
 static enum cli_exit run(const struct cli_args *args)
 {
     const char *path = cli_operand(args, 0);
@@ -46,8 +60,7 @@ static enum cli_exit run(const struct cli_args *args)
     struct srv_err err = { 0 };
     uint8_t id[OTA_DIGEST_SIZE];
     EVP_PKEY *key = cli_key_make(kind, &err);
-    bool ok = key != NULL && cli_key_id(key, id, &err) && cli_key_write_private(path, key, &err) &&
-              cli_key_write_public(public_half, key, &err);
+    bool ok = key != NULL && cli_key_id(key, id, &err) && write_pair(path, public_half, key, &err);
     EVP_PKEY_free(key);
     if (!ok) {
         return cli_fail(CLI_FAILED, NULL, "%s", err.text);

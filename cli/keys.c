@@ -8,7 +8,7 @@
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #define PEM_MAX (64u * 1024u)
 
@@ -125,7 +125,8 @@ static bool write_new(const char *path, BIO *bio, mode_t mode, struct srv_err *e
 {
     char *bytes = NULL;
     long len = BIO_get_mem_data(bio, &bytes);
-    if (access(path, F_OK) == 0) {
+    struct stat there; /* a link is one too, wherever it leads */
+    if (lstat(path, &there) == 0) {
         return srv_fail(err, SRV_E_EXISTS, "%s exists: keys are not overwritten", path);
     }
     return srv_file_write(path, bytes, (size_t)len, mode, err);

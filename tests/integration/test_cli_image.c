@@ -97,6 +97,25 @@ static void a_new_key_is_p256_for_its_owner_only_and_never_overwritten(void **st
     assert_int_equal(t_code(t_waft("key", "new", release2)), 0);
 }
 
+/* A name to which the file system can add what a private key's temporary file wants, but not a public key's. */
+static void a_key_of_which_one_half_cannot_be_written_leaves_none(void **state)
+{
+    (void)state;
+    char name[247], path[400], link[200];
+    memset(name, 'k', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    snprintf(path, sizeof path, "%s/%s", tmp.path, name);
+    assert_int_equal(t_code(t_waft("key", "new", path)), 1);
+    assert_int_equal(access(path, F_OK), -1);
+
+    /* To a stick, perhaps, that is not plugged in: the private half does not go elsewhere. */
+    assert_int_equal(symlink("/nowhere/stick.key", at(link, "stick.key")), 0);
+    assert_int_equal(t_code(t_waft("key", "new", link)), 1);
+    struct stat st;
+    assert_int_equal(lstat(link, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+}
+
 static void an_image_is_mcuboots_byte_by_byte(void **state)
 {
     (void)state;
@@ -457,6 +476,7 @@ int main(void)
     snprintf(image, sizeof image, "%s/image", tmp.path);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_key_is_p256_for_its_owner_only_and_never_overwritten),
+        cmocka_unit_test(a_key_of_which_one_half_cannot_be_written_leaves_none),
         cmocka_unit_test(an_image_is_mcuboots_byte_by_byte),
         cmocka_unit_test(a_sign_command_that_makes_no_sense_writes_nothing),
         cmocka_unit_test(verify_says_what_a_device_would_say),
