@@ -5,20 +5,17 @@
  * thread; `shared` is read and written by anyone, under the port's lock.
  */
 #include "config.h"
+#include "effects.h"
 #include "post.h"
 
 #include <string.h>
 
 static struct {
-    struct OTA_Mqtt mqtt;
-    struct OTA_Http http;
-    void (*reset)(void *context);
-    void *reset_context;
+    struct ota_outside outside;
     struct ota_store store;
     struct ota_trust trust;
     char thing[OTA_THING_NAME_MAX + 1u], root[OTA_TOPIC_ROOT_MAX + 1u];
     struct ota_stream_source stream;
-    uint32_t transfer; /* the newest; 0: none */
     struct ota_agent agent;
 } own;
 
@@ -125,90 +122,22 @@ static void show(void)
 
 /* --- effects -------------------------------------------------------------------------------- */
 
-static OTA_JobEvent_t event_of(enum ota_event_kind kind)
-{
-    switch (kind) {
-    case OTA_EVENT_ACTIVATE: return OTA_JobEvent_Activate;
-    case OTA_EVENT_FAILED: return OTA_JobEvent_Fail;
-    case OTA_EVENT_START_TEST: return OTA_JobEvent_StartTest;
-    case OTA_EVENT_SELF_TEST_FAILED: return OTA_JobEvent_SelfTestFailed;
-    case OTA_EVENT_CUSTOM_JOB: return OTA_JobEvent_CustomJob;
-    case OTA_EVENT_NO_JOB: return OTA_JobEvent_NoJob;
-    case OTA_EVENT_PROGRESS: return OTA_JobEvent_Progress;
-    case OTA_EVENT_OFFER: return OTA_JobEvent_Offer;
-    case OTA_EVENT_FILE_COMPLETE: return OTA_JobEvent_FileComplete;
-    case OTA_EVENT_CLAIMED:
-    case OTA_EVENT_RESUMED:
-    case OTA_EVENT_CONFIRMED:
-    case OTA_EVENT_CANCELED:
-    case OTA_EVENT_REPORTED:
-    case OTA_EVENT_MESSAGE_REFUSED:
-    case OTA_EVENT_FLASH_FAULT: break;
-    }
-    return OTA_JobEvent_Info;
-}
-
-/* Without a callback: yes to all but what is the application's own. */
-static void decide_by_default(OTA_JobEvent_t event)
-{
-    if (event == OTA_JobEvent_Activate || event == OTA_JobEvent_Offer) {
-        (void)OTA_Decide(OTA_Decision_Accept, 0, 0, NULL);
-    } else if (event == OTA_JobEvent_CustomJob) {
-        (void)OTA_Decide(OTA_Decision_Refuse, 0, 0, NULL);
-    } else if (event == OTA_JobEvent_StartTest) {
-        (void)OTA_SetImageState(OTA_ImageState_Accepted);
-    }
-}
-
 static void give_event(const struct ota_effect *effect)
 {
-    const OTA_JobEvent_t event = event_of(effect->as.event.kind);
-    const struct OTA_EventData data = {
-        .info = effect->as.event.kind,
-        .error = effect->as.event.error,
-        .reason = effect->as.event.reason,
-        .value = effect->as.event.value,
-        .total = effect->as.event.total,
-        .ticket = effect->as.event.ticket,
-        .job_id = effect->as.event.job_id,
-        .document = effect->as.event.document,
-    };
     show(); /* what the callback asks must be true already */
     lock();
     const OTA_CompleteCallback_t callback = shared.callback;
     void *const context = shared.callback_context;
     unlock();
-    if (callback != NULL) {
-        callback(event, &data, context);
-    } else {
-        decide_by_default(event);
-    }
+    ota_facade_tell(effect, callback, context);
 }
 
-/* What a client does not take is as if the network had lost it: it is asked again. */
 static void perform(const struct ota_effect *effect)
 {
-    const struct OTA_Mqtt *m = &own.mqtt;
-    const struct OTA_Http *h = &own.http;
-    switch (effect->kind) {
-    case OTA_EFFECT_SUBSCRIBE:
-        (void)m->subscribe(m->context, effect->as.subscribe.filter, effect->as.subscribe.qos);
-        break;
-    case OTA_EFFECT_UNSUBSCRIBE:
-        (void)m->unsubscribe(m->context, effect->as.subscribe.filter);
-        break;
-    case OTA_EFFECT_PUBLISH:
-        (void)m->publish(m->context, effect->as.publish.topic, effect->as.publish.payload,
-                         effect->as.publish.qos);
-        break;
-    case OTA_EFFECT_FETCH:
-        (void)h->get(h->context, effect->as.fetch.url, effect->as.fetch.first,
-                     effect->as.fetch.last, effect->as.fetch.transfer);
-        own.transfer = effect->as.fetch.transfer;
-        break;
-    case OTA_EFFECT_FETCH_STOP: h->give_up(h->context, effect->as.fetch.transfer); break;
-    case OTA_EFFECT_REBOOT: own.reset(own.reset_context); break;
-    case OTA_EFFECT_EVENT: give_event(effect); break;
+    if (effect->kind == OTA_EFFECT_EVENT) {
+        give_event(effect);
+    } else {
+        ota_outside_perform(&own.outside, effect);
     }
 }
 
@@ -229,13 +158,7 @@ static bool work(void)
 
 static void end(void)
 {
-    const struct OTA_Mqtt *m = &own.mqtt;
-    for (unsigned i = 0; i < OTA_SUBSCRIPTIONS; i++) {
-        (void)m->unsubscribe(m->context, ota_orchestrator_filter(&own.agent.orchestrator, i));
-    }
-    if (own.transfer != 0) {
-        own.http.give_up(own.http.context, own.transfer);
-    }
+    ota_outside_leave(&own.outside, &own.agent.orchestrator);
     lock();
     shared.phase = ENDED;
     wake_and_unlock();
@@ -287,7 +210,6 @@ static struct ota_source *sources(const struct OTA_Config *c)
 {
     struct ota_source *const stream = ota_stream_source(&own.stream, NULL), *const http =
                                                                                 c->http.source;
-    own.transfer = 0;
     if (http == NULL) {
         return stream;
     }
@@ -302,10 +224,7 @@ static void keep(struct OTA_Config *c)
 {
     c->thing_name = strcpy(own.thing, c->thing_name); /* their lengths are ok */
     c->topic_root = strcpy(own.root, c->topic_root);
-    own.mqtt = c->mqtt;
-    own.http = c->http;
-    own.reset = c->reset;
-    own.reset_context = c->reset_context;
+    ota_outside_take(&own.outside, c);
 }
 
 static OTA_Err_t prepare(const struct OTA_Config *given)
