@@ -143,21 +143,33 @@ void reactor_batch_run(struct srv_reactor *r)
     srv_arena_end(&r->inbox);
 }
 
+static void publish_page(struct srv_reactor *r, const struct srv_outcome *page)
+{
+    for (size_t i = 0; i < page->message_count; i++) {
+        const struct srv_message *m = &page->messages[i];
+        int mid = 0;
+        if (!srv_link_publish(r->link, m->topic, m->payload, 1, &mid)) {
+            return; /* the link falls at its next step, and all begins anew */
+        }
+        outbox_published(&r->outbox, m->outbox_id, mid);
+    }
+}
+
+/* What cannot be read is not told, for half a truth is none: it stays behind, and the next turn tries again. */
 void reactor_outbox_run(struct srv_reactor *r)
 {
-    while (srv_link_is_up(r->link) && outbox_wants_page(&r->outbox)) {
+    bool readable = true;
+    while (readable && srv_link_is_up(r->link) && outbox_wants_page(&r->outbox)) {
         struct srv_outcome page;
         srv_outcome_begin(&page);
         const uint64_t last =
             srv_outbox_render(&r->core, r->outbox.published, reactor_wall_s(), &page);
-        r->outbox.behind = last != r->outbox.published;
-        for (size_t i = 0; i < page.message_count; i++) {
-            int mid = 0;
-            if (!srv_link_publish(r->link, page.messages[i].topic, page.messages[i].payload, 1,
-                                  &mid)) {
-                break; /* the link falls at its next step, and all begins anew */
-            }
-            outbox_published(&r->outbox, page.messages[i].outbox_id, mid);
+        readable = r->core.db->err.code == SRV_OK;
+        if (readable) {
+            r->outbox.behind = last != r->outbox.published;
+            publish_page(r, &page);
+        } else {
+            srv_log(SRV_LOG_ERROR, "outbox.read", "reason=\"%s\"", r->core.db->err.text);
         }
         srv_outcome_end(&page);
         srv_db_rollback(r->core.db); /* forget a failed read */
