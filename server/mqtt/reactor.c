@@ -126,6 +126,9 @@ static void answer_questions(struct srv_reactor *r)
         struct srv_err err;
         const bool granted = srv_stream_grant(&r->core, &arena, ota_span_of_str(q->thing),
                                               ota_span_of_str(q->stream_id), stream, &err);
+        if (r->core.db->err.code != SRV_OK) {
+            err = r->core.db->err; /* the cause, not the symptom */
+        }
         srv_streams_answer(r->streams, q->thing, q->stream_id, granted ? stream : NULL, &err);
         srv_db_rollback(r->core.db); /* forget a failed read */
         srv_arena_end(&arena);

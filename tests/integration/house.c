@@ -7,6 +7,7 @@
 #include <mosquitto.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -150,6 +151,17 @@ bool house_order(struct house *h, const char *format, ...)
     char answer = 0;
     assert_int_equal(read(h->answers, &answer, 1), 1);
     return answer == '+';
+}
+
+void house_sql(const struct house *h, const char *text)
+{
+    char path[sizeof h->tmp.path + 16u];
+    sqlite3 *db;
+    snprintf(path, sizeof path, "%s/waft.db", h->tmp.path);
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_busy_timeout(db, WAIT_MS), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
 void house_wait_connected(struct house *h)

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "house.h"
 #include "t.h"
-#include <sqlite3.h>
 
 #define T "$aws/things/t/jobs/"
 
@@ -139,17 +138,6 @@ static void a_broker_that_comes_back_is_found_again(void **state)
     peer_close(&p);
 }
 
-static void run_sql(const struct house *h, const char *text)
-{
-    char path[100];
-    sqlite3 *db;
-    snprintf(path, sizeof path, "%s/waft.db", h->tmp.path);
-    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_busy_timeout(db, 10000), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_close(db), SQLITE_OK);
-}
-
 /* What is read first when the broker is back is not there: as with any other fault of the disk. */
 static void a_notification_that_cannot_be_read_comes_when_it_can(void **state)
 {
@@ -157,14 +145,14 @@ static void a_notification_that_cannot_be_read_comes_when_it_can(void **state)
     struct peer p;
     house_broker_kill(h);
     assert_true(house_order(h, "job j - t"));
-    run_sql(h, "ALTER TABLE outbox RENAME TO away");
+    house_sql(h, "ALTER TABLE outbox RENAME TO away");
     house_broker_start(h);
     peer_open(&p, h);
     listen_all(&p);
     house_wait_connected(h);
     peer_say(&p, T "$next/get", "{}");
     peer_expect(&p, T "$next/get/accepted"); /* and nothing before it */
-    run_sql(h, "ALTER TABLE away RENAME TO outbox");
+    house_sql(h, "ALTER TABLE away RENAME TO outbox");
     assert_true(has(peer_expect(&p, T "notify"), "\"jobId\":\"j\""));
     assert_true(has(peer_expect(&p, T "notify-next"), "\"jobId\":\"j\""));
     peer_close(&p);

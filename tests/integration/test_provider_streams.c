@@ -4,6 +4,7 @@
 #include "ota/cbor.h"
 #include "t.h"
 #include <signal.h>
+#include <sys/wait.h>
 
 #define S "$aws/things/t/streams/s/"
 
@@ -189,6 +190,21 @@ static void only_a_thing_with_a_pending_job_of_it_reads_a_stream(void **state)
     peer_close(&p);
 }
 
+/* As with any fault of the disk: whoever hears that it may not read the stream could give its job up. */
+static void what_cannot_be_looked_up_is_the_providers_fault(void **state)
+{
+    struct house *h = *state;
+    struct peer p;
+    peer_open(&p, h);
+    peer_subscribe(&p, S "data/json");
+    peer_subscribe(&p, S "rejected/json");
+    house_sql(h, "ALTER TABLE stream_file RENAME TO away");
+    assert_false(gets_a_block(&p, "t", "InternalError"));
+    house_sql(h, "ALTER TABLE away RENAME TO stream_file");
+    assert_true(gets_a_block(&p, "t", ""));
+    peer_close(&p);
+}
+
 static void things_take_turns(void **state)
 {
     struct house *h = *state;
@@ -202,7 +218,10 @@ static void things_take_turns(void **state)
     peer_next(&p);
     /* t asks for eight times 128 KiB, u for one block behind all that; the provider sees them at once. */
     peer_subscribe(&p, "marker");
+    int status = 0;
     assert_int_equal(kill(h->provider, SIGSTOP), 0);
+    assert_int_equal(waitpid(h->provider, &status, WUNTRACED), h->provider); /* now it stands */
+    assert_true(WIFSTOPPED(status));
     for (int i = 0; i < 8; i++) {
         say_cbor(&p, S "get/cbor", 0, 32);
     }
@@ -250,6 +269,7 @@ int main(void)
         HOUSE_TEST(json_is_answered_in_json),
         HOUSE_TEST(a_stream_with_another_file_is_the_next_version_at_once),
         HOUSE_TEST(only_a_thing_with_a_pending_job_of_it_reads_a_stream),
+        HOUSE_TEST(what_cannot_be_looked_up_is_the_providers_fault),
         HOUSE_TEST(things_take_turns),
         HOUSE_TEST(a_broker_that_restarts_in_mid_stream_is_served_again),
     };
