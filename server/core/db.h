@@ -125,7 +125,7 @@ bool srv_db_execution_get(struct srv_db *db, struct srv_arena *a, struct ota_spa
                           struct ota_span thing, uint64_t number, struct srv_execution *row);
 /** An execution that is new is given its `order` by the database. */
 void srv_db_execution_put(struct srv_db *db, const struct srv_execution *row);
-/** IN_PROGRESS before QUEUED, then by queue time, then by insertion. */
+/** IN_PROGRESS before QUEUED, then by insertion. */
 size_t srv_db_execution_pending(struct srv_db *db, struct srv_arena *a, struct ota_span thing,
                                 size_t limit, struct srv_execution **rows);
 /** By thing, those behind `after_thing`; of each thing the latest execution. */

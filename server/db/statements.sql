@@ -110,10 +110,11 @@ ON CONFLICT (job_id, thing, number) DO UPDATE SET
     step_deadline_s = excluded.step_deadline_s;
 
 -- :execution_pending
+-- Not by queued_at_s: the clock may have been set back.
 SELECT job_id, thing, number, version, status, details, queued_at_s, started_at_s, updated_at_s,
        progress_deadline_s, step_deadline_s, seq
 FROM execution WHERE thing = ?1 AND status IN ('IN_PROGRESS', 'QUEUED')
-ORDER BY status, queued_at_s, seq LIMIT ?2;
+ORDER BY status, seq LIMIT ?2;
 
 -- :execution_of_job
 SELECT job_id, thing, number, version, status, details, queued_at_s, started_at_s, updated_at_s,

@@ -273,6 +273,23 @@ static void a_clock_that_jumps_takes_the_timers_along(void **state)
     assert_int_equal(status_of(w), OTA_JOB_TIMED_OUT);
 }
 
+/* Or a device would take the newer image first, and then the older one. */
+static void the_older_job_comes_first_though_the_clock_went_back(void **state)
+{
+    struct world *w = *state;
+    world_job(w, "older", "t");
+    w->now_s -= 3600;
+    world_job(w, "newer", "t");
+    assert_true(world_device(w, "t/jobs/$next/get", "{}"));
+    assert_non_null(strstr(world_payload(w, 0), "\"jobId\":\"older\""));
+    assert_true(world_device(w, "t/jobs/get", "{}"));
+    const char *const queued = strstr(world_payload(w, 0), "queuedJobs");
+    assert_true(strstr(queued, "older") < strstr(queued, "newer"));
+    assert_true(world_device(w, "t/jobs/newer/update", "{\"status\":\"IN_PROGRESS\"}"));
+    assert_true(world_device(w, "t/jobs/$next/get", "{}")); /* what has begun goes on */
+    assert_non_null(strstr(world_payload(w, 0), "\"jobId\":\"newer\""));
+}
+
 static void a_job_counts_its_executions_and_ends_with_the_last(void **state)
 {
     struct world *w = *state;
@@ -364,6 +381,7 @@ int main(void)
         WORLD_TEST(the_in_progress_timer_ends_what_takes_too_long),
         WORLD_TEST(the_step_timer_is_set_replaced_and_cleared),
         WORLD_TEST(a_clock_that_jumps_takes_the_timers_along),
+        WORLD_TEST(the_older_job_comes_first_though_the_clock_went_back),
         WORLD_TEST(a_job_counts_its_executions_and_ends_with_the_last),
         WORLD_TEST(events_tell_each_change_and_the_newest_hundred_stay),
         WORLD_TEST(thousands_of_targets_do_not_fill_the_memory_with_messages),
