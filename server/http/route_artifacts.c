@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct upload {
     struct srv_upload *file;
@@ -25,6 +26,19 @@ static json_t *artifact_json(const struct srv_artifact *artifact)
     return json_pack("{s:s, s:I}", "digest", hex, "size", (json_int_t)artifact->size);
 }
 
+/* What the database knows and the disk has lost is not here: a deployment sends it again, and all that use it are well. */
+static bool is_stored(struct http_request *r, const struct srv_artifact *artifact)
+{
+    int fd;
+    uint64_t size;
+    if (!srv_artifact_open(r->http->cfg.artifacts, artifact->digest, &fd, &size, &r->err)) {
+        return false;
+    }
+    close(fd);
+    return size == artifact->size ||
+           srv_fail(&r->err, SRV_E_NOT_FOUND, "the artifact's file is damaged: send it again");
+}
+
 static void describe(struct http_request *r)
 {
     uint8_t digest[SRV_DIGEST_SIZE];
@@ -36,7 +50,7 @@ static void describe(struct http_request *r)
     bool found = srv_db_artifact_get(db, digest, &artifact);
     if (http_db_ok(r) && !found) {
         srv_fail(&r->err, SRV_E_NOT_FOUND, "there is no such artifact");
-    } else if (found) {
+    } else if (found && is_stored(r, &artifact)) {
         http_reply(r, artifact_json(&artifact));
     }
 }
