@@ -158,7 +158,8 @@ static bool run(void)
             send_telemetry();
             test_if_wanted();
         }
-        (void)OTA_AgentShutdown(2000);
+        while (OTA_AgentShutdown(2000) == OTA_AgentState_ShuttingDown) {
+        } /* what it works with is let go of next; the watchdog ends an agent that hangs */
     }
     posix_mqtt_close(app.mqtt);
     return started;
