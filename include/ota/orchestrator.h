@@ -129,7 +129,7 @@ struct ota_orchestrator {
     bool claim_known;   /* the provider offered the claim in this boot: its source is good */
     bool must_take;     /* the execution is QUEUED: IN_PROGRESS must be told */
     bool untouched;     /* the claim, or what may become one, has not touched its slot yet */
-    bool event_waits;   /* `event`, for poll */
+    bool event_waits;   /* `event`, for poll; then busy too */
     bool verified;      /* u.verify holds the target's verified image */
     bool news;          /* to be told of the device */
     ota_err_t why;      /* why ota_verify_slot() said no */

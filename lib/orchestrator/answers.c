@@ -12,11 +12,13 @@
 static void on_empty(struct ota_orchestrator *o)
 {
     if (o->journal.state == OTA_JOURNAL_NONE) {
-        if (!ota_custom_runs(o) || !o->cfg.custom->still_meant(o, NULL, false)) {
-            ota_offer_forget(o);
-            if (!o->event_waits) { /* what became of the one before is of more interest */
-                ota_event(o, OTA_EVENT_NO_JOB);
-            }
+        if (ota_custom_runs(o)) {
+            o->cfg.custom->compare(o, NULL, false);
+            return;
+        }
+        ota_offer_forget(o);
+        if (!o->event_waits) { /* what became of the one before is of more interest */
+            ota_event(o, OTA_EVENT_NO_JOB);
         }
     } else if (ota_holds_claim(o)) {
         ota_event(o, OTA_EVENT_CANCELED);

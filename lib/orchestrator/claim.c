@@ -134,18 +134,16 @@ static enum verdict fetch_tail(struct ota_orchestrator *o)
 static ota_err_t keep_early(struct ota_orchestrator *o, const struct ota_block *block)
 {
     if (o->step == HEAD) {
-        const bool wrong =
-            block->offset == 0 && ota_image_header_read(block->data, &o->u.fetch.header) != OTA_OK;
-        return wrong ? OTA_E_IMAGE_FORMAT : OTA_OK;
+        return ota_image_header_read(block->data, &o->u.fetch.header) == OTA_OK
+                   ? OTA_OK
+                   : OTA_E_IMAGE_FORMAT;
     }
     const uint32_t tlvs = ota_image_tlvs_offset(&o->u.fetch.header);
     const uint32_t end = block->offset + (uint32_t)block->data.len;
     const uint32_t from = block->offset > tlvs ? block->offset : tlvs;
-    if (from < end) {
-        OTA_ASSERT(end - tlvs <= sizeof o->u.fetch.tlvs);
-        memcpy(o->u.fetch.tlvs + (from - tlvs), block->data.ptr + (from - block->offset),
-               end - from);
-    }
+    /* The sources give blocks of what was asked for, and all of them hold some of it. */
+    OTA_ASSERT(from < end && end - tlvs <= sizeof o->u.fetch.tlvs);
+    memcpy(o->u.fetch.tlvs + (from - tlvs), block->data.ptr + (from - block->offset), end - from);
     return OTA_OK;
 }
 
@@ -192,9 +190,6 @@ static ota_err_t check_image(struct ota_orchestrator *o)
     }
     if ((h->flags & OTA_IMAGE_FLAG_ROM_FIXED) != 0 && h->load_address != room.offset) {
         return OTA_E_IMAGE_SLOT;
-    }
-    if (image->size > room.size) {
-        return OTA_E_IMAGE_SIZE;
     }
     return image->counter > o->facts.counter_max ? OTA_E_IMAGE_COUNTER_ROOM : OTA_OK;
 }

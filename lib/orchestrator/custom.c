@@ -43,12 +43,9 @@ static enum verdict take(struct ota_orchestrator *o)
     return V_MORE;
 }
 
-static bool still_meant(struct ota_orchestrator *o, const struct ota_job_offer *offer,
-                        bool same_execution)
+static void compare(struct ota_orchestrator *o, const struct ota_job_offer *offer,
+                    bool same_execution)
 {
-    if (!ota_custom_runs(o)) {
-        return false;
-    }
     if (offer == NULL || !same_execution) {
         lose_work(o);
     } else if (offer->status == OTA_JOB_QUEUED || o->offered == OTA_CUSTOM_TAKING) {
@@ -56,14 +53,10 @@ static bool still_meant(struct ota_orchestrator *o, const struct ota_job_offer *
         o->must_take = true;
         (void)take(o);
     }
-    return true;
 }
 
 static void on_answer(struct ota_orchestrator *o, const struct ota_jobs_news *news)
 {
-    if (o->offered != OTA_CUSTOM_TAKING) {
-        return;
-    }
     if (news->kind == OTA_JOBS_NEWS_ACCEPTED) {
         begin_work(o);
     } else if (news->answer.code == OTA_WIRE_VersionMismatch &&
@@ -86,4 +79,4 @@ static enum verdict decided(struct ota_orchestrator *o, enum verdict said)
     return V_FINISHED;
 }
 
-const struct ota_custom_ops ota_custom_jobs = { offered, still_meant, on_answer, decided };
+const struct ota_custom_ops ota_custom_jobs = { offered, compare, on_answer, decided };

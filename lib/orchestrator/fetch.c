@@ -146,12 +146,13 @@ ota_err_t ota_fetch_on_arrival(struct ota_orchestrator *o, struct ota_arrival *a
 {
     ota_err_t err = OTA_OK;
     /* Without a source: late blocks of a fetch that is over. */
-    while (err == OTA_OK && o->source != NULL) {
+    while (o->source != NULL) {
         struct ota_block block;
         err = o->source->ops->hear(o->source, arrival, o->cfg.room, o->now, &block);
-        if (err == OTA_OK) {
-            on_block(o, &block);
+        if (err != OTA_OK) {
+            break;
         }
+        on_block(o, &block);
         if (arrival->bytes.len == 0) {
             break;
         }

@@ -244,15 +244,16 @@ enum verdict ota_deed_test(struct ota_orchestrator *o, struct ota_effect *effect
 
 /* --- the outcomes ------------------------------------------------------------------------- */
 
-/* A slot that is confirmed already: would rule 3 of the boot decision pick it? */
+/* A slot that is confirmed already: would the boot decision pick it, whatever the versions? */
 static bool stays(const struct ota_orchestrator *o)
 {
     const struct ota_slot_facts *mine = &o->facts.slot[o->cfg.running];
     const struct ota_slot_facts *other = &o->facts.slot[other_slot(o)];
-    if (o->slot_class != OTA_SLOT_CONFIRMED || other->sequence_mark != OTA_MARK_SET) {
+    if (o->slot_class != OTA_SLOT_CONFIRMED) {
         return true;
     }
-    return mine->sequence_mark == OTA_MARK_SET && mine->sequence > other->sequence;
+    return mine->sequence_mark == OTA_MARK_SET &&
+           (other->sequence_mark != OTA_MARK_SET || mine->sequence > other->sequence);
 }
 
 enum verdict ota_raise_counter(struct ota_orchestrator *o)

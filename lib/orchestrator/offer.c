@@ -246,11 +246,11 @@ static enum verdict take_offer(struct ota_orchestrator *o, const struct ota_job_
 /* From ACTIVATING on what was decided goes on; the next job waits its turn. */
 void ota_offer_judge(struct ota_orchestrator *o, const struct ota_job_offer *offer)
 {
-    const bool idle = o->journal.state == OTA_JOURNAL_NONE && o->mode != OTA_MODE_TRIAL;
-    if (idle || ota_holds_claim(o)) {
+    if (o->journal.state == OTA_JOURNAL_NONE || ota_holds_claim(o)) {
         struct ota_reading r;
         r.same_execution = same_report(o, offer);
-        if (ota_custom_runs(o) && o->cfg.custom->still_meant(o, offer, r.same_execution)) {
+        if (ota_custom_runs(o)) {
+            o->cfg.custom->compare(o, offer, r.same_execution);
             return;
         }
         r.err = read_document(o, offer, &r);

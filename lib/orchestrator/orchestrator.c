@@ -111,16 +111,15 @@ static enum verdict decide(struct ota_orchestrator *o)
 }
 
 /*
- * A cut between image_ok and the counter leaves the counter behind (H7): with no
- * test open, a confirmed image that verifies may raise it now.
+ * A cut between image_ok and the counter leaves the counter behind (H7): a confirmed
+ * image, whose test is over, may raise it now if it verifies.
  */
 static enum verdict catch_up_counter(struct ota_orchestrator *o)
 {
     if (ota_look(o) != OTA_OK) {
         return V_HALT;
     }
-    if (o->confirmed != OTA_CONFIRMED_YES || o->own.counter <= o->facts.counter ||
-        o->journal.state == OTA_JOURNAL_TESTING) {
+    if (o->confirmed != OTA_CONFIRMED_YES || o->own.counter <= o->facts.counter) {
         return V_OK;
     }
     const enum verdict v = ota_raise_counter(o);
@@ -262,14 +261,14 @@ static bool poll_link(struct ota_orchestrator *o, struct ota_effect *effect)
 /* Suspended, only what a self-test needs is done: it has begun, and must come to an end. */
 static bool stands_still(const struct ota_orchestrator *o)
 {
-    if (o->halted || !o->suspended || !o->restarted) {
+    if (o->halted || !o->suspended) {
         return o->halted;
     }
     uint32_t goes_on = 1u << OTA_JOURNAL_TESTING | 1u << OTA_JOURNAL_OUTCOME_OK;
     if (o->journal.slot == o->cfg.running) {
         goes_on |= 1u << OTA_JOURNAL_OUTCOME_FAIL; /* back to the image before */
     }
-    if (o->mode == OTA_MODE_TRIAL || o->mode == OTA_MODE_ADOPT) {
+    if (o->mode == OTA_MODE_TRIAL) {
         goes_on |= 1u << OTA_JOURNAL_NONE;
     }
     return (goes_on >> o->journal.state & 1u) == 0;
@@ -304,7 +303,7 @@ static ota_ms_t sooner(ota_ms_t a, ota_ms_t b)
 
 ota_ms_t ota_orchestrator_deadline(const struct ota_orchestrator *o)
 {
-    if (o->busy || o->event_waits) {
+    if (o->busy) {
         return 0;
     }
     if (o->suspended || o->halted) {

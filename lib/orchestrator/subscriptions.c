@@ -87,16 +87,14 @@ bool ota_subscriptions_poll(struct ota_orchestrator *o, struct ota_effect *effec
         o->sub_sent = o->sub_acked; /* a SUBACK is missing for too long: ask for those again */
         o->sub_silences++;
     }
-    for (unsigned i = 0; i < OTA_SUBSCRIPTIONS; i++) {
-        const uint8_t bit = (uint8_t)(1u << i);
-        if ((o->sub_sent & bit) == 0) {
-            o->sub_sent |= bit;
-            o->sub_deadline = ota_backoff_deadline(&o->jobs.backoff, o->sub_silences, o->now);
-            effect->kind = OTA_EFFECT_SUBSCRIBE;
-            effect->as.subscribe.filter = ota_orchestrator_filter(o, i);
-            effect->as.subscribe.qos = i < 6u ? OTA_QOS_1 : OTA_QOS_0;
-            return true;
-        }
+    unsigned i = 0; /* one of them is not: neither what was acked nor what was sent is ALL */
+    while (((unsigned)o->sub_sent >> i & 1u) != 0) {
+        i++;
     }
-    return false;
+    o->sub_sent |= (uint8_t)(1u << i);
+    o->sub_deadline = ota_backoff_deadline(&o->jobs.backoff, o->sub_silences, o->now);
+    effect->kind = OTA_EFFECT_SUBSCRIBE;
+    effect->as.subscribe.filter = ota_orchestrator_filter(o, i);
+    effect->as.subscribe.qos = i < 6u ? OTA_QOS_1 : OTA_QOS_0;
+    return true;
 }

@@ -71,9 +71,10 @@ bool ota_deferral_is_over(struct ota_orchestrator *o);
 struct ota_custom_ops {
     /** A job that no parser understands: identity, version and status are taken. */
     void (*offered)(struct ota_orchestrator *o, const struct ota_job_offer *offer);
-    /** What is next, or NULL: nothing. True: it was about the job that we have taken, and is dealt with. */
-    bool (*still_meant)(struct ota_orchestrator *o, const struct ota_job_offer *offer,
-                        bool same_execution);
+    /** One runs, and this is next; NULL: nothing. Does the provider still mean ours? */
+    void (*compare)(struct ota_orchestrator *o, const struct ota_job_offer *offer,
+                    bool same_execution);
+    /** The answer to IN_PROGRESS: only while TAKING is one awaited. */
     void (*on_answer)(struct ota_orchestrator *o, const struct ota_jobs_news *news);
     /** What a decision that ota_obey() found comes to. */
     enum verdict (*decided)(struct ota_orchestrator *o, enum verdict said);

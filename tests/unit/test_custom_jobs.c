@@ -309,6 +309,41 @@ static void an_execution_that_changed_before_the_take_is_taken_as_it_is_now(void
     assert_int_equal(seen.shown, 1);
 }
 
+/* The provider heard it, and its answer was lost: a reminder shows what it made of it. */
+static void a_take_that_was_not_answered_is_told_again_for_the_version_that_it_made(void **ctx)
+{
+    (void)ctx;
+    p.mute = true;
+    say(OTA_COMMAND_ACCEPT);
+    run_ms(200);
+    assert_int_equal(p.told, 1);
+    p.mute = false;
+    p.version = 2;
+    p.status = "IN_PROGRESS";
+    notify();
+    run_ms(300);
+    assert_int_equal(p.taken.expected, 2);
+    assert_int_equal(seen.claimed, 1);
+    assert_int_equal(seen.shown, 1);
+    assert_int_equal(p.told, 2);
+}
+
+static void what_was_not_shown_yet_cannot_be_decided(void **ctx)
+{
+    (void)ctx;
+    offer_blink("c2", 1);
+    let_it_come();
+    while (!world.device.o.event_waits) {
+        say(OTA_COMMAND_ACCEPT); /* c1 */
+        hand_over_the_answer();
+    }
+    assert_int_equal(decide(OTA_COMMAND_ACCEPT, ""), OTA_E_STATE);
+    settle();
+    assert_string_equal(seen.job, "c2");
+    assert_int_equal(p.told, 0);
+    take();
+}
+
 static void lost_and_doubled_answers_change_nothing(void **ctx)
 {
     (void)ctx;
@@ -378,6 +413,8 @@ int main(void)
         T(a_take_that_is_refused_is_looked_at_or_over),
         T(after_a_take_that_is_refused_the_next_job_is_asked_for),
         T(an_execution_that_changed_before_the_take_is_taken_as_it_is_now),
+        T(a_take_that_was_not_answered_is_told_again_for_the_version_that_it_made),
+        T(what_was_not_shown_yet_cannot_be_decided),
         T(lost_and_doubled_answers_change_nothing),
         T(it_can_be_put_off),
         T(a_broken_document_of_a_known_kind_is_no_custom_job),

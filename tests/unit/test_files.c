@@ -360,6 +360,53 @@ static void power_off_goes_on_with_the_file_and_where_it_was(void **state)
     assert_true(world.stream_bytes - all <= (3u + 2u + 2u) * 512u);
 }
 
+/* The same bytes, as two jobs have them: whichever stream they are in. */
+static void deploy_text(const char *id, const struct sim_image *image, const char *text)
+{
+    char named[4096];
+    const char *const name = strchr(text, '@');
+    (void)snprintf(named, sizeof named, "%.*s%s%s", (int)(name - text), text, id, name + 1);
+    sim_deploy_document(&world, id, image, named);
+}
+
+static void the_same_file_for_another_job_goes_on(void **unused)
+{
+    (void)unused;
+    const struct sim_entry entry = { 1, one[0] };
+    char text[2048];
+    sim_files_document(sim_keys_real(), "@", &entry, 1, text, sizeof text);
+    world.cfg.window = 1;
+    sim_boot(&world);
+    settle();
+    deploy_text("j1", one[0], text);
+    run_to_file(0, 3);
+    sim_link(&world, false);
+    sim_cancel(&world, "j1");
+    deploy_text("j2", one[0], text);
+    const uint32_t bytes = world.stream_bytes;
+    sim_link(&world, true);
+    settle();
+    assert_int_equal(sim_status(&world, "j1", NULL), OTA_JOB_CANCELED);
+    assert_int_equal(sim_status(&world, "j2", NULL), OTA_JOB_SUCCEEDED);
+    expect(v1, one[0], NULL);
+    assert_true(world.stream_bytes - bytes < one[0]->size - 512u);
+}
+
+/* The document names its digest. */
+static void the_running_image_is_not_fetched_to_learn_that_it_runs(void **unused)
+{
+    (void)unused;
+    const struct sim_entry entries[] = { { 1, one[0] }, { 0, v1 } };
+    char text[2048];
+    sim_files_document(sim_keys_real(), "j", entries, 2, text, sizeof text);
+    name_image(text, sizeof text, v1);
+    sim_deploy_document(&world, "j", one[0], text); /* in its stream there is no image */
+    settle();
+    assert_int_equal(sim_status(&world, "j", NULL), OTA_JOB_SUCCEEDED);
+    expect(v1, one[0], NULL);
+    assert_int_equal(world.stream_bytes, one[0]->size);
+}
+
 static void a_cancel_forgets_what_is_here(void **unused)
 {
     (void)unused;
@@ -543,7 +590,9 @@ static void a_mark_at_the_end_of_a_file_is_none(void **unused)
     sim_deploy_files(&world, "j", v2, files, 1);
     run_to_file(0, 2);
     put_mark_at_the_end();
-    run_to_received(3);
+    while (state() != OTA_JOURNAL_RECEIVING || world.device.o.journal.mark == 0) {
+        assert_true(sim_run(&world, world.now + 1));
+    }
     put_mark_at_the_end();
     settle();
     assert_int_equal(sim_status(&world, "j", NULL), OTA_JOB_SUCCEEDED);
@@ -835,6 +884,22 @@ static void a_parser_that_finds_files_without_end_is_stopped(void **unused)
     sim_image_free(data);
 }
 
+/* Neither an image nor a file: nothing that could be taken for done. */
+static void files_of_which_their_parser_knows_nothing_are_no_job(void **unused)
+{
+    (void)unused;
+    static struct ota_parser parser;
+    struct sim_image *data = sim_data_make(sim_keys_real(), 500, 1);
+    parser = ota_parser_afr;
+    parser.next_data = NULL;
+    boot_with(&parser);
+    deploy_many("j", 1, &data);
+    settle();
+    assert_int_equal(sim_status(&world, "j", NULL), OTA_JOB_REJECTED);
+    expect_reason("j", "OTA_E_JOB_NO_FILE");
+    sim_image_free(data);
+}
+
 static void a_handler_that_fails_ends_the_job(void **state)
 {
     (void)state;
@@ -926,6 +991,72 @@ static void without_its_journal_an_image_that_fails_takes_its_files_along(void *
     expect(v1, one[0], two[0]);
 }
 
+/* An image and a file of `ram`, in the test. */
+static struct sim_image *test_with_ram(void)
+{
+    struct sim_image *const data = sim_data_make(sim_keys_real(), 500, 1);
+    const struct sim_file file = { 200, data };
+    world.hands_off = true;
+    sim_deploy_files(&world, "j", v2, &file, 1);
+    run_to(OTA_JOURNAL_READY);
+    say(OTA_COMMAND_ACTIVATE);
+    run_to(OTA_JOURNAL_TESTING);
+    assert_true(sim_run(&world, world.now + 1000));
+    assert_int_equal(ram.applied, 1);
+    return data;
+}
+
+static void without_its_journal_an_image_waits_until_its_files_are_kept(void **state)
+{
+    (void)state;
+    struct sim_image *const data = test_with_ram();
+    sim_cancel(&world, "j");
+    wipe(world.layout.journal);
+    world.cfg.trials_max = 2;
+    sim_boot(&world);
+    assert_true(sim_run(&world, world.now + 1000));
+    ram.busy = 2;
+    ram.discarded = 0;
+    say(OTA_COMMAND_CONFIRM);
+    settle();
+    assert_int_equal(ram.kept, 1);
+    assert_int_equal(ram.waits, 0);
+    assert_int_equal(ram.discarded, 0);
+    assert_ptr_equal(sim_running(&world), v2);
+    world.hands_off = false;
+    assert_int_equal(deploy("next", v1), OTA_JOB_SUCCEEDED);
+    sim_image_free(data);
+}
+
+/* Confirmed by others in the middle of its test, then a restart: its files are applied in this boot too, or it has failed. */
+static void what_others_confirmed_gets_its_files_before_it_has_succeeded(void **state)
+{
+    (void)state;
+    struct sim_image *const data = test_with_ram();
+    assert_int_equal(ota_store_confirm(&world.device.store, OTA_SLOT_B), OTA_OK);
+    ram.busy = 2;
+    sim_boot(&world);
+    settle();
+    assert_int_equal(sim_status(&world, "j", NULL), OTA_JOB_SUCCEEDED);
+    assert_int_equal(ram.applied, 2);
+    assert_int_equal(ram.kept, 1);
+    sim_image_free(data);
+}
+
+static void what_others_confirmed_has_failed_if_its_files_cannot_be_applied(void **state)
+{
+    (void)state;
+    struct sim_image *const data = test_with_ram();
+    assert_int_equal(ota_store_confirm(&world.device.store, OTA_SLOT_B), OTA_OK);
+    ram.broken = APPLY;
+    sim_boot(&world);
+    settle();
+    assert_int_equal(sim_status(&world, "j", NULL), OTA_JOB_FAILED);
+    expect_reason("j", "confirmed against the verdict");
+    assert_ptr_equal(sim_running(&world), v2);
+    sim_image_free(data);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -948,6 +1079,8 @@ int main(void)
         T(a_file_larger_than_its_room_is_refused),
         T(a_file_without_a_signature_is_refused),
         T(power_off_goes_on_with_the_file_and_where_it_was),
+        T(the_same_file_for_another_job_goes_on),
+        T(the_running_image_is_not_fetched_to_learn_that_it_runs),
         T(a_cancel_forgets_what_is_here),
         T(the_application_says_when_files_are_applied),
         T(the_end_of_the_timer_is_told_without_empty_details),
@@ -961,6 +1094,10 @@ int main(void)
         WITH(begin_with_http, a_server_that_is_asked_in_vain_for_a_file_is_left_for_the_stream),
         T(without_its_journal_an_image_that_passes_keeps_its_files),
         T(without_its_journal_an_image_that_fails_takes_its_files_along),
+        WITH(begin_with_ram, files_of_which_their_parser_knows_nothing_are_no_job),
+        WITH(begin_with_ram, without_its_journal_an_image_waits_until_its_files_are_kept),
+        WITH(begin_with_ram, what_others_confirmed_gets_its_files_before_it_has_succeeded),
+        WITH(begin_with_ram, what_others_confirmed_has_failed_if_its_files_cannot_be_applied),
         WITH(begin_with_ram, a_handler_that_fails_ends_the_job),
         WITH(begin_with_ram, a_parser_that_finds_files_without_end_is_stopped),
         WITH(begin_with_ram, a_handler_that_cannot_end_a_job_stops_the_workflow),

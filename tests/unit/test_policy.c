@@ -105,6 +105,20 @@ static void an_offer_that_is_put_off_waits_untouched_until_its_time(void **ctx)
     expect_result("at night", "j1", 1, "SUCCEEDED");
 }
 
+/* Another event than the offer's waits to be told. */
+static void an_offer_that_was_seen_can_be_decided_whatever_else_came(void **ctx)
+{
+    (void)ctx;
+    open_asking();
+    ota_orchestrator_message(&world.device.o,
+                             OTA_SPAN_LIT("$aws/things/" SIM_THING "/jobs/notify-next"),
+                             OTA_SPAN_LIT("{"), world.now);
+    assert_int_equal(world.device.o.stats.refused, 1);
+    say(OTA_COMMAND_ACCEPT);
+    settle();
+    expect_result("accepted", "j1", 1, "SUCCEEDED");
+}
+
 static void an_offer_can_be_put_off_again_and_again(void **ctx)
 {
     (void)ctx;
@@ -264,6 +278,20 @@ static void words_belong_to_one_decision(void **ctx)
     settle();
     expect_result("the next", "j2", 1, "REJECTED");
     assert_non_null(strstr(p.result.text, "\"refused by the application\""));
+}
+
+static void words_about_one_job_are_not_told_of_another_that_we_refuse(void **ctx)
+{
+    (void)ctx;
+    open_asking();
+    assert_int_equal(decide(OTA_COMMAND_REFUSE, "not on a Sunday"), OTA_OK);
+    settle();
+    offer("j2", 1, "s3", v3);
+    strcpy(p.document, "{\"operation\":\"blink\"}");
+    notify();
+    settle();
+    expect_result("not for us", "j2", 1, "REJECTED");
+    assert_non_null(strstr(p.result.text, "\"reason\":\"job document not understood\""));
 }
 
 static void after_a_reset_a_refusal_is_told_in_our_words(void **ctx)
@@ -474,6 +502,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
         T(an_offer_that_is_put_off_waits_untouched_until_its_time),
+        T(an_offer_that_was_seen_can_be_decided_whatever_else_came),
         T(an_offer_can_be_put_off_again_and_again),
         T(an_offer_that_is_put_off_until_told_waits_for_that),
         T(an_activation_that_is_put_off_until_told_waits_for_that),
@@ -484,6 +513,7 @@ int main(void)
         T(a_refusal_is_told_in_the_applications_words),
         T(words_that_cannot_be_told_are_refused_and_nothing_happens),
         T(words_belong_to_one_decision),
+        T(words_about_one_job_are_not_told_of_another_that_we_refuse),
         T(after_a_reset_a_refusal_is_told_in_our_words),
         T(a_decision_about_one_execution_is_none_about_the_next),
         T(an_activation_that_is_put_off_comes_back_at_its_time),

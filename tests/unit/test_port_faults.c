@@ -233,6 +233,22 @@ static void without_random_numbers_nothing_begins(void **ctx)
     close_world();
 }
 
+static void without_a_journal_that_can_be_read_nothing_begins(void **ctx)
+{
+    (void)ctx;
+    struct sim_cfg cfg = sim_cfg_default();
+    static struct ota_orchestrator o;
+    cfg.keys = sim_keys_fast();
+    open_world(&cfg, v1);
+    assert_int_equal(deploy("j", v2), OTA_JOB_SUCCEEDED); /* so that there is something to read */
+    const struct ota_orchestrator_cfg same = world.device.o.cfg;
+    world.flash.broken_read = world.layout.journal;
+    assert_int_equal(ota_orchestrator_init(&o, &same), OTA_E_FLASH);
+    world.flash.broken_read.size = 0;
+    assert_int_equal(ota_orchestrator_init(&o, &same), OTA_OK);
+    close_world();
+}
+
 static struct sim_image *fast_image(uint8_t minor, enum sim_behaviour behaviour)
 {
     const struct sim_image_spec spec = { .version = { .major = 1, .minor = minor },
@@ -273,6 +289,7 @@ int main(void)
         cmocka_unit_test(crypto_that_does_not_digest_once),
         cmocka_unit_test(crypto_that_does_not_verify_once),
         cmocka_unit_test(without_random_numbers_nothing_begins),
+        cmocka_unit_test(without_a_journal_that_can_be_read_nothing_begins),
     };
     return cmocka_run_group_tests(tests, make, done);
 }

@@ -68,6 +68,8 @@ static void a_document_that_is_not_for_us_is_refused_by_name(void **ctx)
           "IMAGE_CLASS" },
         { "for later hardware", "]}}", "]},\"waft\":{\"v\":1,\"hw\":[2,9]}}", "IMAGE_HARDWARE" },
         { "for earlier hardware", "]}}", "]},\"waft\":{\"v\":1,\"hw\":[0,0]}}", "IMAGE_HARDWARE" },
+        { "for the other slot alone", "]}}",
+          "]},\"waft\":{\"v\":1,\"sources\":[{\"slot\":\"A\",\"fileid\":0}]}}", "JOB_NO_FILE" },
         { "older than what we had", "]}}", "]},\"waft\":{\"v\":1,\"counter\":2}}",
           "IMAGE_COUNTER" },
         { "an image that is another one", "]}}",
@@ -115,7 +117,8 @@ static void advice_that_agrees_refuses_nothing(void **ctx)
 
 /* --- images --------------------------------------------------------------------------------------------- */
 
-enum { HEADER_MAGIC = 0, HEADER_PAYLOAD_SIZE = 12, HEADER_FLAGS = 16 }; /* docs/spec/image.md */
+/* docs/spec/image.md */
+enum { HEADER_MAGIC = 0, HEADER_PAYLOAD_SIZE = 12, HEADER_FLAGS = 16, PROTECTED_TLVS = 32 + 8000 };
 
 static void u32le(uint8_t *at, uint32_t value)
 {
@@ -136,6 +139,7 @@ static void a_file_whose_head_or_tail_is_no_image_is_refused_by_name(void **ctx)
         { "a flag that nobody honours", HEADER_FLAGS, 4, "IMAGE_FORMAT" },
         { "the payload goes on to the end", HEADER_PAYLOAD_SIZE, 8000 + 4000, "IMAGE_FORMAT" },
         { "more behind the payload than TLVs", HEADER_PAYLOAD_SIZE, 100, "IMAGE_TRAILING" },
+        { "TLVs that go on behind the end", PROTECTED_TLVS, 0x6908 | 500u << 16, "IMAGE_FORMAT" },
         { "TLVs that begin elsewhere", HEADER_PAYLOAD_SIZE, 7999, "IMAGE_FORMAT" },
     };
     struct sim_image *made[COUNT(rows)];

@@ -12,6 +12,8 @@
 static struct {
     int newest, least, most;
     unsigned offs, updates;
+    bool head_only; /* the download gets no blocks */
+    bool over;      /* so is the job when the timer's end is told */
 } timer;
 
 static int minutes_in(struct ota_span payload)
@@ -33,16 +35,21 @@ static bool watch(struct sim *s, enum sim_direction to, struct ota_span topic,
         timer.least = timer.newest < timer.least ? timer.newest : timer.least;
         timer.most = timer.newest > timer.most ? timer.newest : timer.most;
     }
+    if (timer.over && timer.newest == -1) {
+        p.code = "TerminalStateReached";
+        p.code_state = "CANCELED";
+        p.job = NULL;
+    }
+    if (timer.head_only && has(topic, "/streams/") && state() == OTA_JOURNAL_RECEIVING) {
+        return false;
+    }
     return on_wire(s, to, topic, payload);
 }
 
-static void open_timed(uint32_t (*minutes)(struct ota_orchestrator *o))
+static void open_watched(const struct sim_cfg *cfg)
 {
-    struct sim_cfg cfg = sim_cfg_default();
-    cfg.step_minutes = minutes;
-    cfg.window = 1; /* one block at a time: most of them are told of */
     close_world();
-    open_with(&cfg);
+    open_with(cfg);
     world.on_wire = watch;
     world.hands_off = true;
     memset(&timer, 0, sizeof timer);
@@ -50,6 +57,14 @@ static void open_timed(uint32_t (*minutes)(struct ota_orchestrator *o))
     timer.most = -1000000;
     offer("j1", 1, "s2", v2);
     notify();
+}
+
+static void open_timed(uint32_t (*minutes)(struct ota_orchestrator *o))
+{
+    struct sim_cfg cfg = sim_cfg_default();
+    cfg.step_minutes = minutes;
+    cfg.window = 1; /* one block at a time: most of them are told of */
+    open_watched(&cfg);
 }
 
 /* --- what is told ------------------------------------------------------------------------- */
@@ -132,6 +147,75 @@ static void the_timers_end_is_told_until_it_is_heard(void **ctx)
     expect_result("ready", "j1", 1, "SUCCEEDED");
 }
 
+/* What it measured is gone with the power, and so is the clock. */
+static void after_a_restart_the_pace_is_measured_anew(void **ctx)
+{
+    (void)ctx;
+    open_timed(ota_step_minutes);
+    run_to_received(2);
+    wait_for_block(8u * HOUR_MS);
+    assert_true(timer.newest > 8 * 60);
+    sim_boot(&world);
+    timer.updates = 0;
+    while (timer.updates == 0) {
+        run_ms(1);
+    }
+    assert_int_equal(timer.newest, 60);
+}
+
+/* Restored from a backup, it offers the job again, from another stream, before a block has come. */
+static void a_take_that_is_told_again_before_anything_came_is_given_an_hour(void **ctx)
+{
+    (void)ctx;
+    open_timed(ota_step_minutes);
+    timer.head_only = true;
+    run_to(OTA_JOURNAL_RECEIVING);
+    run_ms(1000);
+    p.status = "QUEUED";
+    p.version = 1;
+    write_document("s2b", v2);
+    timer.updates = 0;
+    notify();
+    run_ms(1000);
+    assert_int_equal(timer.updates, 1);
+    assert_int_equal(timer.newest, 60);
+    assert_string_equal(p.status, "IN_PROGRESS");
+    timer.head_only = false;
+    settle();
+    go_on();
+    expect_result("all the same", "j1", 1, "SUCCEEDED");
+}
+
+static void an_end_of_the_timer_that_is_refused_makes_us_ask_for_the_job(void **ctx)
+{
+    (void)ctx;
+    open_timed(ota_step_minutes);
+    timer.over = true;
+    settle();
+    assert_int_equal(timer.offs, 1);
+    assert_int_equal(state(), OTA_JOURNAL_NONE);
+    assert_null(sim_image_in(&world, OTA_SLOT_B));
+    assert_int_equal(p.results, 0);
+}
+
+/* It takes what it takes. */
+static void a_job_of_the_applications_own_kind_has_no_timer(void **ctx)
+{
+    (void)ctx;
+    struct sim_cfg cfg = sim_cfg_default();
+    cfg.step_minutes = ota_step_minutes;
+    cfg.custom = &ota_custom_jobs;
+    open_watched(&cfg);
+    p.unrecorded = true;
+    strcpy(p.document, "{\"operation\":\"blink\"}");
+    settle();
+    say(OTA_COMMAND_ACCEPT);
+    settle();
+    assert_string_equal(p.status, "IN_PROGRESS");
+    assert_int_equal(timer.updates, 1);
+    assert_int_equal(timer.newest, NOT_TOLD);
+}
+
 static uint32_t seven(struct ota_orchestrator *o)
 {
     (void)o;
@@ -196,6 +280,10 @@ int main(void)
         T(a_slow_download_is_given_four_times_what_is_left),
         T(nothing_is_given_more_than_a_week),
         T(the_timers_end_is_told_until_it_is_heard),
+        T(after_a_restart_the_pace_is_measured_anew),
+        T(a_take_that_is_told_again_before_anything_came_is_given_an_hour),
+        T(an_end_of_the_timer_that_is_refused_makes_us_ask_for_the_job),
+        T(a_job_of_the_applications_own_kind_has_no_timer),
         T(an_estimate_of_ones_own_is_told),
         T(a_device_that_is_gone_is_timed_out_by_its_own_estimate),
         T(an_image_may_wait_for_its_night_as_long_as_it_likes),

@@ -174,6 +174,51 @@ static void suspended_and_idle_it_does_not_want_to_be_called(void **ctx)
     assert_true(ota_orchestrator_deadline(&world.device.o) == OTA_NEVER);
 }
 
+static void a_check_meanwhile_is_done_when_it_is_resumed(void **ctx)
+{
+    (void)ctx;
+    go_to(IDLE);
+    say(OTA_COMMAND_SUSPEND);
+    const unsigned before = sent;
+    say(OTA_COMMAND_CHECK);
+    run_ms(HOUR_MS);
+    assert_int_equal(sent, before);
+    resume_and_finish(IDLE);
+}
+
+static void a_document_without_room_that_comes_meanwhile_is_nothing(void **ctx)
+{
+    (void)ctx;
+    go_to(IDLE);
+    say(OTA_COMMAND_SUSPEND);
+    settle();
+    ota_orchestrator_too_large(&world.device.o,
+                               OTA_SPAN_LIT("$aws/things/" SIM_THING "/jobs/$next/get/accepted"));
+    assert_true(ota_orchestrator_deadline(&world.device.o) == OTA_NEVER);
+    resume_and_finish(IDLE);
+}
+
+static void an_image_without_marks_is_confirmed_when_it_is_resumed(void **ctx)
+{
+    (void)ctx;
+    struct sim_cfg cfg = sim_cfg_default();
+    struct ota_effect effect;
+    cfg.unmarked = true;
+    close_world();
+    sim_open(&world, &cfg, v1);
+    sim_link(&world, false);
+    sim_boot(&world);
+    while (ota_orchestrator_command(&world.device.o, OTA_COMMAND_SUSPEND) != OTA_OK) {
+        assert_false(ota_orchestrator_poll(&world.device.o, world.now, &effect));
+    }
+    const uint32_t writes = world.flash.ops;
+    run_ms(HOUR_MS);
+    assert_int_equal(world.flash.ops, writes);
+    say(OTA_COMMAND_RESUME);
+    settle();
+    assert_int_equal(facts().slot[OTA_SLOT_A].image_ok, OTA_MARK_SET);
+}
+
 static void what_was_decided_meanwhile_is_done_when_it_is_resumed(void **ctx)
 {
     (void)ctx;
@@ -259,6 +304,9 @@ int main(void)
         T(a_link_that_comes_meanwhile_is_used_when_it_is_resumed),
         T(resumed_it_asks_at_once),
         T(suspended_and_idle_it_does_not_want_to_be_called),
+        T(a_check_meanwhile_is_done_when_it_is_resumed),
+        T(a_document_without_room_that_comes_meanwhile_is_nothing),
+        T(an_image_without_marks_is_confirmed_when_it_is_resumed),
         T(what_was_decided_meanwhile_is_done_when_it_is_resumed),
         T(suspending_and_resuming_twice_is_as_once),
         T(a_restart_is_not_suspended),

@@ -365,16 +365,17 @@ static ota_ms_t never(const struct ota_source *s)
     return OTA_NEVER;
 }
 
+static const struct ota_source_ops source_of_nothing = {
+    .protocol = OTA_PROTOCOL_HTTP,
+    .take = take_all,
+    .begin = begin_nothing,
+    .poll = poll_nothing,
+    .deadline = never,
+};
+
 static void a_source_that_cannot_begin_is_left_for_another(void **ctx)
 {
-    static const struct ota_source_ops ops = {
-        .protocol = OTA_PROTOCOL_HTTP,
-        .take = take_all,
-        .begin = begin_nothing,
-        .poll = poll_nothing,
-        .deadline = never,
-    };
-    struct ota_source first = { .ops = &ops }, last = { .ops = &ops };
+    struct ota_source first = { .ops = &source_of_nothing }, last = { .ops = &source_of_nothing };
     (void)ctx;
     open_http(SIM_HTTP_ONLY, 0);
     first.next = world.device.o.cfg.source;
@@ -383,6 +384,20 @@ static void a_source_that_cannot_begin_is_left_for_another(void **ctx)
     serve_wrongly(&faults[0], 1, 10); /* until it is left for what cannot begin */
     deploy_over(BOTH);
     expect_success();
+}
+
+static void a_job_that_no_source_can_begin_fails_and_erases_nothing(void **ctx)
+{
+    struct ota_source only = { .ops = &source_of_nothing };
+    (void)ctx;
+    open_http(SIM_NO_HTTP, 0);
+    world.device.o.cfg.source = &only;
+    deploy_over(BOTH);
+    settle();
+    assert_int_equal(sim_status(&world, "j", NULL), OTA_JOB_REJECTED);
+    expect_reason("j", "OTA_E_JOB_DOCUMENT");
+    assert_int_equal(most_erases(&world.layout.slot[OTA_SLOT_B]), 0);
+    assert_int_equal(state(), OTA_JOURNAL_NONE);
 }
 
 static void a_stream_that_is_silent_is_left_for_http(void **ctx)
@@ -661,6 +676,40 @@ static void suspended_it_fetches_nothing_and_then_goes_on(void **ctx)
     expect_success();
 }
 
+static void say_all_of_the_open_transfer(void)
+{
+    struct ota_orchestrator *const o = &world.device.o;
+    const uint32_t open = world.device.range.transfer;
+    ota_orchestrator_fetched_head(o, open, 403, OTA_SPAN_NONE, world.now);
+    ota_orchestrator_fetched_body(o, open, OTA_SPAN_LIT("bytes"), world.now);
+    ota_orchestrator_fetched_ended(o, open, world.now);
+}
+
+/* Before the client knows that it is broken off. */
+static void suspended_or_without_flash_it_hears_nothing(void **ctx)
+{
+    (void)ctx;
+    open_http(SIM_HTTP_ONLY, 0);
+    deploy_over("HTTP");
+    run_to_received(6);
+    const uint32_t heard = world.device.o.stats.messages;
+    say(OTA_COMMAND_SUSPEND);
+    say_all_of_the_open_transfer();
+    assert_int_equal(world.device.o.stats.messages, heard);
+    say(OTA_COMMAND_RESUME);
+    run_to_received(8);
+    world.flash.broken_write = world.layout.journal;
+    while (!world.device.o.halted) {
+        assert_true(sim_run(&world, world.now + 1));
+    }
+    const uint32_t before = world.device.o.stats.messages;
+    say_all_of_the_open_transfer();
+    assert_int_equal(world.device.o.stats.messages, before);
+    world.flash.broken_write.size = 0;
+    sim_boot(&world);
+    expect_success();
+}
+
 /* --- what nobody asked for ------------------------------------------------------------------------------ */
 
 static void what_belongs_to_no_open_transfer_changes_nothing(void **ctx)
@@ -697,6 +746,7 @@ int main(void)
         T(a_server_that_is_asked_in_vain_is_left_for_the_stream),
         T(without_another_protocol_it_never_stops_asking),
         T(a_source_that_cannot_begin_is_left_for_another),
+        T(a_job_that_no_source_can_begin_fails_and_erases_nothing),
         T(a_stream_that_is_silent_is_left_for_http),
         T(a_stream_that_is_gone_is_left_for_http),
         T(two_bad_protocols_take_turns_and_wear_nothing_out),
@@ -709,6 +759,7 @@ int main(void)
         T(a_download_goes_on_while_the_broker_is_away),
         T(a_cancel_breaks_the_transfer_off),
         T(suspended_it_fetches_nothing_and_then_goes_on),
+        T(suspended_or_without_flash_it_hears_nothing),
         T(what_belongs_to_no_open_transfer_changes_nothing),
     };
 #undef T

@@ -120,16 +120,10 @@ static void offer_by_digest(const char *job, const struct sim_image *image,
                             const struct sim_image *signed_for)
 {
     struct sim_image mixed = *image;
-    char hex[2u * OTA_DIGEST_SIZE + 1u], text[1000];
     memcpy(mixed.file_digest, signed_for->file_digest, sizeof mixed.file_digest);
-    for (size_t i = 0; i < OTA_DIGEST_SIZE; i++) {
-        (void)snprintf(hex + 2u * i, 3, "%02x", image->digest[i]);
-    }
     offer(job, 1, "s2", image);
-    sim_document("s2", &mixed, text, sizeof text);
-    const int room = (int)strlen(text) - 1; /* the last brace comes behind ours */
-    (void)snprintf(p.document, sizeof p.document, "%.*s,\"waft\":{\"v\":1,\"digest\":\"%s\"}}",
-                   room, text, hex);
+    sim_document("s2", &mixed, p.document, sizeof p.document);
+    name_image(p.document, sizeof p.document, image);
 }
 
 static void the_same_bytes_are_judged_by_the_newest_signature(void **ctx)
@@ -144,6 +138,22 @@ static void the_same_bytes_are_judged_by_the_newest_signature(void **ctx)
         settle();
         expect_result("newest", "j2", 1, wrong_first ? "SUCCEEDED" : "REJECTED");
     }
+}
+
+static void the_same_bytes_without_a_signature_are_not_gone_on_with(void **ctx)
+{
+    (void)ctx;
+    static const char before[] = "\"sig-sha256-ecdsa\":\"";
+    offer_by_digest("j1", v2, v2);
+    run_to_received(4);
+    offer_by_digest("j2", v2, v2);
+    memcpy(strstr(p.document, before) + strlen(before), "AAAA", 4); /* no DER */
+    ask_now();
+    settle();
+    expect_result("no signature", "j2", 1, "REJECTED");
+    assert_true(has(text_of(p.result.text), "OTA_E_JOB_SIGNATURE"));
+    assert_int_equal(p.results, 1);
+    assert_null(sim_image_in(&world, OTA_SLOT_B));
 }
 
 static void other_bytes_give_the_claim_up_and_are_fetched(void **ctx)
@@ -243,6 +253,47 @@ static void an_execution_that_changed_is_looked_at_again(void **ctx)
     settle();
     assert_true(p.asked >= 2);
     expect_result("in the end", "j1", 1, "SUCCEEDED");
+}
+
+static unsigned claims_lost;
+
+static void count_lost_claims(struct sim *s, const struct ota_effect *effect)
+{
+    (void)s;
+    claims_lost += effect->as.event.kind == OTA_EVENT_CANCELED;
+}
+
+/* While its answer was on the way, the same execution has been offered as taken already, from another stream. */
+static void an_answer_to_a_take_that_is_no_more_awaited_changes_nothing(void **ctx)
+{
+    (void)ctx;
+    static const char *const codes[] = { NULL, "InvalidStateTransition" };
+    for (size_t i = 0; i < COUNT(codes); i++) {
+        open_again();
+        claims_lost = 0;
+        world.on_event = count_lost_claims;
+        offer("j1", 1, "s2", v2);
+        p.no_streams = true;
+        p.slow_ms = 400;
+        p.code = codes[i];
+        while (p.told == 0) {
+            run_ms(1);
+        }
+        p.code = NULL;
+        p.slow_ms = 0;
+        p.version = 2;
+        p.status = "IN_PROGRESS";
+        write_document("s2b", v2);
+        notify();
+        run_ms(300);
+        assert_int_equal(world.device.o.must_take, false);
+        run_ms(300); /* here it comes */
+        p.no_streams = false;
+        settle();
+        expect_result("goes on", "j1", 1, "SUCCEEDED");
+        assert_int_equal(claims_lost, 0);
+        assert_true(world.stream_bytes <= v2->size + 3u * world.cfg.block_size);
+    }
 }
 
 static void a_claim_that_is_refused_is_forgotten(void **ctx)
@@ -385,6 +436,65 @@ static void an_answer_from_before_the_report_claims_nothing(void **ctx)
     expect_result("aborted", "j1", 1, "FAILED");
 }
 
+static unsigned told_to_application; /* but for the end itself */
+
+static void count_told(struct sim *s, const struct ota_effect *effect)
+{
+    (void)s;
+    told_to_application +=
+        effect->as.event.kind != OTA_EVENT_FAILED && effect->as.event.kind != OTA_EVENT_REPORTED;
+}
+
+/* Asked while j1 was received, answered while its end is being told: that goes on, and nothing else is heard of. */
+static void an_answer_while_an_end_is_told_changes_nothing(void **ctx)
+{
+    (void)ctx;
+    static const char *const pending[] = { "j1", "j3", NULL };
+    for (size_t i = 0; i < COUNT(pending); i++) {
+        open_again();
+        go_to(RECEIVING);
+        p.job = pending[i];
+        p.holds = p.mute = true;
+        notify();
+        while (p.held[0] == '\0') {
+            run_ms(1);
+        }
+        told_to_application = 0;
+        world.on_event = count_told;
+        say(OTA_COMMAND_ABORT);
+        run_to(OTA_JOURNAL_REPORT_FAIL);
+        hear("$aws/things/" SIM_THING "/jobs/$next/get/accepted", p.held);
+        run_ms(10);
+        assert_int_equal(state(), OTA_JOURNAL_REPORT_FAIL);
+        assert_int_equal(told_to_application, 0);
+        p.job = "j1";
+        p.holds = p.mute = false;
+        settle();
+        expect_result("aborted", "j1", 1, "FAILED");
+    }
+}
+
+static enum ota_event_kind event_seen;
+
+static void note_event(struct sim *s, const struct ota_effect *effect)
+{
+    (void)s;
+    event_seen = effect->as.event.kind;
+}
+
+static void that_nothing_is_pending_displaces_no_other_event(void **ctx)
+{
+    (void)ctx;
+    settle();
+    let_it_come();
+    world.on_event = note_event;
+    hear("$aws/things/" SIM_THING "/jobs/notify", "{");
+    hand_over_the_answer();
+    settle();
+    assert_int_equal(event_seen, OTA_EVENT_MESSAGE_REFUSED);
+    assert_int_equal(world.device.o.stats.events_lost, 0);
+}
+
 static void a_notification_in_any_state_only_makes_us_ask(void **ctx)
 {
     (void)ctx;
@@ -469,6 +579,27 @@ static void a_notification_without_room_makes_us_ask(void **ctx)
     }
 }
 
+static void whatever_else_has_no_room_is_no_reason_to_ask(void **ctx)
+{
+    (void)ctx;
+    static const char *const topics[] = {
+        "$aws/things/" SIM_THING "/jobs/j1/update/accepted",
+        "$aws/things/" SIM_THING "/jobs/$next/get/rejected",
+        "$aws/things/" SIM_THING "/streams/s2/data/cbor",
+        "$aws/things/another/jobs/notify-next",
+        "$aws/things/" SIM_THING "/jobs",
+        "app/telemetry",
+    };
+    settle();
+    offer("j1", 1, "s2", v2);
+    const unsigned asked = p.asked;
+    for (size_t i = 0; i < COUNT(topics); i++) {
+        ota_orchestrator_too_large(&world.device.o, text_of(topics[i]));
+        run_ms(1000);
+        CHECK_ROW(topics[i], p.asked == asked && state() == OTA_JOURNAL_NONE);
+    }
+}
+
 static void an_answer_without_room_does_not_end_the_claim_that_it_repeats(void **ctx)
 {
     (void)ctx;
@@ -516,26 +647,6 @@ static void an_offer_waits_for_the_application(void **ctx)
     say(OTA_COMMAND_REFUSE);
     settle();
     expect_result("refused", "j1", 1, "REJECTED");
-}
-
-/* Run until the answer to a new question is on its way to the device. */
-static void let_it_come(void)
-{
-    const unsigned asked = p.asked;
-    notify();
-    while (p.asked == asked) {
-        run_ms(1);
-    }
-}
-
-/* The answer arrives, and the device has not done anything yet. */
-static void hand_over_the_answer(void)
-{
-    const struct sim_message *m = world.queue;
-    assert_non_null(m);
-    world.now = m->at;
-    ota_orchestrator_message(&world.device.o, (struct ota_span){ m->topic, m->topic_len },
-                             (struct ota_span){ m->payload, m->payload_len }, world.now);
 }
 
 static void a_decision_on_one_offer_is_none_on_the_next(void **ctx)
@@ -679,22 +790,27 @@ int main(void)
         T(the_same_execution_goes_on),
         T(the_same_bytes_go_on_for_whom_they_are_wanted_now),
         T(the_same_bytes_are_judged_by_the_newest_signature),
+        T(the_same_bytes_without_a_signature_are_not_gone_on_with),
         T(other_bytes_give_the_claim_up_and_are_fetched),
         T(a_canceled_claim_is_given_up_without_a_word),
         T(a_claim_that_is_canceled_before_its_head_came_erases_nothing),
         T(a_claim_that_is_over_is_not_told_any_more),
         T(a_cancel_in_testing_leaves_the_test_to_decide),
         T(an_execution_that_changed_is_looked_at_again),
+        T(an_answer_to_a_take_that_is_no_more_awaited_changes_nothing),
         T(a_claim_that_is_refused_is_forgotten),
         T(a_report_on_what_is_over_is_dropped),
         T(a_report_is_repeated_until_it_is_taken),
         T(lost_doubled_late_and_false_answers_change_nothing),
         T(an_answer_from_before_the_report_claims_nothing),
+        T(an_answer_while_an_end_is_told_changes_nothing),
+        T(that_nothing_is_pending_displaces_no_other_event),
         T(a_notification_in_any_state_only_makes_us_ask),
         T(a_provider_that_is_away_for_hours_is_waited_for_with_patience),
         T(a_clock_that_jumps_a_day_hurts_nothing_but_an_open_test),
         T(a_document_without_room_is_refused_by_name),
         T(a_notification_without_room_makes_us_ask),
+        T(whatever_else_has_no_room_is_no_reason_to_ask),
         T(an_answer_without_room_does_not_end_the_claim_that_it_repeats),
         T(an_offer_waits_for_the_application),
         T(a_decision_on_one_offer_is_none_on_the_next),

@@ -93,12 +93,16 @@ static void a_trial_without_a_job_comes_to_its_end_while_suspended(void **ctx)
     expect_well("j2", v3);
 }
 
+/* 0: none. */
 static void put_sequence(enum ota_slot slot, uint32_t sequence)
 {
     uint8_t bytes[8];
     struct ota_writer w = ota_writer(OTA_BUF_OF(bytes));
     ota_write_u32le(&w, sequence);
     ota_write_u32le(&w, ~sequence);
+    if (sequence == 0) {
+        memset(bytes, world.flash.base.erased, sizeof bytes);
+    }
     memcpy(world.flash.bytes + field(slot, SEQUENCE), bytes, sizeof bytes);
 }
 
@@ -108,13 +112,15 @@ static void what_others_confirmed_succeeds_if_it_stays(void **ctx)
     (void)ctx;
     static const struct {
         const char *why, *id;
-        uint32_t old, own; /* sequences; 0 of its own: none */
+        uint32_t old, own; /* sequences; 0: none */
         bool stays;
     } rows[] = {
         { "above the other", "above", 1, 2, true },
         { "the same as the other: a tie is no promise", "same", 2, 2, false },
         { "below the other", "below", 3, 2, false },
         { "without one", "none", 1, 0, false },
+        { "the other has none", "over-none", 0, 2, true },
+        { "neither has one: the versions decide", "both-none", 0, 0, false },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct sim_cfg cfg = sim_cfg_default();
@@ -126,9 +132,6 @@ static void what_others_confirmed_succeeds_if_it_stays(void **ctx)
         assert_int_equal(ota_store_confirm(&world.device.store, OTA_SLOT_B), OTA_OK);
         put_sequence(OTA_SLOT_A, rows[i].old);
         put_sequence(OTA_SLOT_B, rows[i].own);
-        if (rows[i].own == 0) {
-            memset(world.flash.bytes + field(OTA_SLOT_B, SEQUENCE), 0xff, 8);
-        }
         say(OTA_COMMAND_CONFIRM);
         settle();
         const enum ota_job_status status = sim_status(&world, "j1", NULL);
@@ -174,6 +177,70 @@ static void a_check_does_not_end_what_an_activation_waits_for(void **ctx)
     assert_int_equal(sim_status(&world, "j1", NULL), OTA_JOB_SUCCEEDED);
 }
 
+/* The subscriptions are there first: nobody is asked, and nothing is heard, before it knows where it is. */
+static void a_restart_has_its_verdict_before_it_asks(void **ctx)
+{
+    (void)ctx;
+    struct ota_effect effect;
+    unsigned acked = 0;
+    sim_boot(&world);
+    for (unsigned polls = 0; acked < OTA_SUBSCRIPTIONS; polls++) {
+        assert_true(polls < 100);
+        if (ota_orchestrator_poll(&world.device.o, world.now, &effect)) {
+            assert_int_equal(effect.kind, OTA_EFFECT_SUBSCRIBE);
+            ota_orchestrator_subscribed(&world.device.o, effect.as.subscribe.filter);
+            acked++;
+        }
+    }
+    expect_no_command();
+    const uint32_t refused = world.device.o.stats.refused;
+    ota_orchestrator_message(&world.device.o, OTA_SPAN_LIT("$aws/things/sim-1/jobs/notify-next"),
+                             OTA_SPAN_LIT("{"), world.now);
+    assert_int_equal(world.device.o.stats.refused, refused);
+    for (unsigned polls = 0; !ota_orchestrator_poll(&world.device.o, world.now, &effect); polls++) {
+        assert_true(polls < 100);
+    }
+    assert_int_equal(effect.kind, OTA_EFFECT_PUBLISH);
+    say(OTA_COMMAND_CHECK);
+}
+
+/* Someone wrote it there while the power was off; it is a good one, and not the one of the job. */
+static void another_image_than_the_one_that_was_fetched_is_not_installed(void **ctx)
+{
+    (void)ctx;
+    const struct sim_image_spec spec = { .version = { .major = 1, .minor = 4 },
+                                         .payload_size = 7000,
+                                         .counter = 1 };
+    struct sim_image *const other = sim_image_make(&spec);
+    sim_deploy(&world, "j1", v2);
+    run_to(OTA_JOURNAL_READY);
+    const struct ota_region room = ota_store_image_region(&world.device.store, OTA_SLOT_B);
+    wipe(room);
+    memcpy(world.flash.bytes + room.offset, other->bytes, other->size);
+    sim_boot(&world);
+    settle();
+    assert_int_equal(sim_status(&world, "j1", NULL), OTA_JOB_REJECTED);
+    expect_reason("j1", "OTA_E_IMAGE_OTHER");
+    assert_ptr_equal(sim_running(&world), v1);
+    expect_well("j2", v3);
+    sim_image_free(other);
+}
+
+static void a_slot_whose_begin_cannot_be_read_fails_the_job_and_nothing_else(void **ctx)
+{
+    (void)ctx;
+    sim_deploy(&world, "j1", v2);
+    run_to_received(9);
+    sim_boot(&world);
+    world.flash.broken_read = (struct ota_region){ world.layout.slot[OTA_SLOT_B].offset, 32 };
+    settle();
+    assert_int_equal(sim_status(&world, "j1", NULL), OTA_JOB_FAILED);
+    expect_reason("j1", "OTA_E_FLASH");
+    assert_ptr_equal(sim_running(&world), v1);
+    world.flash.broken_read.size = 0;
+    expect_well("j2", v2);
+}
+
 static void a_download_goes_on_where_a_sector_begins(void **ctx)
 {
     (void)ctx;
@@ -197,6 +264,9 @@ int main(void)
         T(what_others_confirmed_succeeds_if_it_stays),
         T(what_others_confirmed_and_failed_is_told_as_it_is),
         T(a_check_does_not_end_what_an_activation_waits_for),
+        T(a_restart_has_its_verdict_before_it_asks),
+        T(another_image_than_the_one_that_was_fetched_is_not_installed),
+        T(a_slot_whose_begin_cannot_be_read_fails_the_job_and_nothing_else),
         T(a_download_goes_on_where_a_sector_begins),
 #undef T
     };

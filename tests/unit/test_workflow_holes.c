@@ -286,6 +286,20 @@ static void h5_a_pending_image_that_rots_is_withdrawn(void **ctx)
     expect_well("j2", v2);
 }
 
+/* MCUboot leaves no trial mark of ours: that it copied, or would have, is all that it tells of its try. */
+static void an_image_that_another_bootloader_tried_did_not_start(void **ctx)
+{
+    (void)ctx;
+    const struct sim_cfg cfg = sim_cfg_default();
+    lose_power_where(is_pending, &cfg, v2, OTA_EVENT_ACTIVATE);
+    world.flash.bytes[field(OTA_SLOT_B, COPY_DONE)] = 1;
+    boot_and_settle();
+    assert_int_equal(sim_status(&world, "j1", NULL), OTA_JOB_FAILED);
+    expect_reason("j1", "new image did not start");
+    assert_ptr_equal(sim_running(&world), v1);
+    expect_well("j2", v2);
+}
+
 /* --- H6: versions do not decide --------------------------------------------------------------------- */
 
 static void h6_an_equal_version_stays_in_either_slot(void **ctx)
@@ -426,6 +440,23 @@ static void h9_nobody_confirms_it_by_offering_it_again(void **ctx)
     fail_without_a_way_back();
     assert_int_equal(deploy("again", bad), OTA_JOB_FAILED);
     expect_reason("again", "no way back");
+    assert_int_equal(facts().slot[OTA_SLOT_B].image_ok, OTA_MARK_UNSET);
+    expect_well("j2", v3);
+}
+
+static void h9_nor_by_naming_its_digest(void **ctx)
+{
+    (void)ctx;
+    char text[1024];
+    fail_without_a_way_back();
+    sim_document("again", bad, text, sizeof text);
+    name_image(text, sizeof text, bad);
+    const uint32_t bytes = world.stream_bytes;
+    sim_deploy_document(&world, "again", bad, text);
+    settle();
+    assert_int_equal(sim_status(&world, "again", NULL), OTA_JOB_FAILED);
+    expect_reason("again", "no way back");
+    assert_int_equal(world.stream_bytes, bytes);
     assert_int_equal(facts().slot[OTA_SLOT_B].image_ok, OTA_MARK_UNSET);
     expect_well("j2", v3);
 }
@@ -850,12 +881,14 @@ int main(void)
         T(a_slot_that_keeps_nothing_fails_the_job_after_one_download),
         T(h5_an_image_that_the_bootloader_refuses_is_tried_three_times),
         T(h5_a_pending_image_that_rots_is_withdrawn),
+        T(an_image_that_another_bootloader_tried_did_not_start),
         T(h6_an_equal_version_stays_in_either_slot),
         T(h7_the_counter_is_raised_after_a_cut_behind_image_ok),
         T(h8_a_torn_confirm_with_trials_left_reverts),
         T(h9_a_failed_image_without_a_way_back_stays_and_takes_the_next),
         T(h9_after_a_restart_too),
         T(h9_nobody_confirms_it_by_offering_it_again),
+        T(h9_nor_by_naming_its_digest),
         T(h10_every_update_names_its_execution),
         T(h11_a_late_none_ends_no_other_claim),
         T(h12_a_trial_whose_journal_is_lost_is_tested_before_anyone_is_asked),

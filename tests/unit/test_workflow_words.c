@@ -181,6 +181,8 @@ static const struct {
       OTA_RESET_SOFTWARE, "FAILED",
       "{\"reason\":\"refused by bootloader: image signature does not match\","
       "\"error\":\"OTA_E_IMAGE_SIGNATURE\",\"version\":\"1.0.0\"}" },
+    { "it did not say why it refused", OTA_REASON_REFUSED_BY_BOOT, OTA_OK, OTA_RESET_SOFTWARE,
+      "FAILED", "{\"reason\":\"refused by bootloader\",\"version\":\"1.0.0\"}" },
     { "the error beside the reason", OTA_REASON_NO_WAY_BACK, OTA_E_FLASH, 0, "FAILED",
       "{\"reason\":\"failed, and there is no way back\","
       "\"error\":\"OTA_E_FLASH\",\"version\":\"1.0.0\"}" },
@@ -298,6 +300,44 @@ static void progress_counts_each_block_once(void **ctx)
     assert_int_equal(seen.total[OTA_EVENT_PROGRESS], blocks_of(v2));
 }
 
+/* About fifty of a large file, and the last one says that all is here. */
+static void progress_of_a_large_file_is_told_in_steps_and_to_its_end(void **ctx)
+{
+    (void)ctx;
+    const struct sim_image_spec spec = { .version = { .major = 1, .minor = 4 },
+                                         .payload_size = 102u * 256u,
+                                         .counter = 1 };
+    struct sim_image *const large = sim_image_make(&spec);
+    struct sim_cfg cfg = sim_cfg_default();
+    close_world();
+    cfg.slot_sectors = 60;
+    cfg.block_size = 256;
+    cfg.window = 1;
+    open_world(&cfg, v1);
+    world.on_event = on_event;
+    memset(&seen, 0, sizeof seen);
+    assert_int_equal(blocks_of(large) % 2u, 1); /* not a whole number of steps of two */
+    assert_int_equal(deploy("j1", large), OTA_JOB_SUCCEEDED);
+    assert_int_equal(seen.count[OTA_EVENT_PROGRESS], blocks_of(large) / 2u + 1u);
+    assert_int_equal(seen.value[OTA_EVENT_PROGRESS], blocks_of(large));
+    sim_image_free(large);
+}
+
+static void one_message_that_is_refused_is_shown_at_a_time_and_all_are_counted(void **ctx)
+{
+    (void)ctx;
+    const struct ota_orchestrator_stats before = world.device.o.stats;
+    for (unsigned i = 0; i < 3; i++) {
+        ota_orchestrator_message(&world.device.o,
+                                 OTA_SPAN_LIT("$aws/things/" SIM_THING "/jobs/notify"),
+                                 OTA_SPAN_LIT("{"), world.now);
+    }
+    settle();
+    assert_int_equal(seen.count[OTA_EVENT_MESSAGE_REFUSED], 1);
+    assert_int_equal(world.device.o.stats.refused - before.refused, 3);
+    assert_int_equal(world.device.o.stats.events_lost, before.events_lost);
+}
+
 static void events_say_how_much(void **ctx)
 {
     (void)ctx;
@@ -399,6 +439,8 @@ int main(void)
         T(the_event_of_a_failed_self_test_says_why),
         T(events_say_how_much),
         T(progress_counts_each_block_once),
+        T(progress_of_a_large_file_is_told_in_steps_and_to_its_end),
+        T(one_message_that_is_refused_is_shown_at_a_time_and_all_are_counted),
         T(a_document_that_is_not_for_the_agent_is_shown_and_refused),
         T(a_command_means_something_in_its_places_only),
 #undef T

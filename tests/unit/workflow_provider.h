@@ -33,6 +33,7 @@ static struct {
     bool mute;              /* hears updates and does not answer them */
     bool lies;              /* each answer comes behind a contrary one that bears another token */
     bool doubles;           /* and again a moment later */
+    ota_ms_t slow_ms;       /* answers to updates come so much later */
     bool loses;             /* every other answer */
     bool too_large;         /* the device has no room for a document */
     bool no_streams;        /* asks for blocks are lost */
@@ -55,7 +56,8 @@ static inline void reply(const char *topic, const char *payload)
     if (p.loses && lost % 2u == 0) {
         return;
     }
-    sim_say(&world, 20, text_of(topic), text_of(payload));
+    const ota_ms_t late = has(text_of(topic), "/update/") ? p.slow_ms : 0;
+    sim_say(&world, 20 + late, text_of(topic), text_of(payload));
     if (p.doubles) {
         sim_say(&world, 31, text_of(topic), text_of(payload));
     }
@@ -293,6 +295,26 @@ static inline void run_ms(ota_ms_t ms)
     assert_true(sim_run(&world, until));
     world.now = until;
     assert_true(sim_run(&world, until));
+}
+
+/* Run until the answer to a new question is on its way to the device. */
+static inline void let_it_come(void)
+{
+    const unsigned asked = p.asked;
+    notify();
+    while (p.asked == asked) {
+        run_ms(1);
+    }
+}
+
+/* The answer arrives, and the device has not done anything yet. */
+static inline void hand_over_the_answer(void)
+{
+    const struct sim_message *m = world.queue;
+    assert_non_null(m);
+    world.now = m->at;
+    ota_orchestrator_message(&world.device.o, (struct ota_span){ m->topic, m->topic_len },
+                             (struct ota_span){ m->payload, m->payload_len }, world.now);
 }
 
 /* The application takes up its work again. */

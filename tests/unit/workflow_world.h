@@ -92,6 +92,26 @@ static inline void say(enum ota_command command)
     assert_int_equal(ota_orchestrator_command(&world.device.o, command), OTA_OK);
 }
 
+/* None means anything: nothing is done before a restart, or its verdict is not there yet. */
+static inline void expect_no_command(void)
+{
+    for (unsigned c = OTA_COMMAND_CHECK; c <= OTA_COMMAND_LAST; c++) {
+        assert_int_equal(ota_orchestrator_command(&world.device.o, (enum ota_command)c),
+                         OTA_E_STATE);
+    }
+}
+
+/* Advise with this document's end that it is about `image`. */
+static inline void name_image(char *document, size_t room, const struct sim_image *image)
+{
+    char hex[2u * OTA_DIGEST_SIZE + 1u];
+    const size_t len = strlen(document) - 1u; /* the last brace comes behind ours */
+    for (size_t i = 0; i < OTA_DIGEST_SIZE; i++) {
+        (void)snprintf(hex + 2u * i, 3, "%02x", image->digest[i]);
+    }
+    (void)snprintf(document + len, room - len, ",\"waft\":{\"v\":1,\"digest\":\"%s\"}}", hex);
+}
+
 /* --- flash, as it lies there --------------------------------------------------------- */
 
 static inline struct ota_store_facts facts(void)
@@ -213,6 +233,7 @@ static inline void restart_at_a_mark_within_a_sector(enum ota_journal_state rece
     sim_boot(&world);
     settle();
     assert_true(world.device.o.halted);
+    expect_no_command();
     assert_memory_equal(world.flash.bytes, before, world.flash.base.size);
     free(before);
     world.flash.broken_write.size = 0;
