@@ -9,6 +9,7 @@
 #ifndef OTA_JOBDOC_H
 #define OTA_JOBDOC_H
 
+#include "ota/file_ids.h"
 #include "ota/image.h"
 #include "ota/json.h"
 #include "ota/wire.h"
@@ -89,11 +90,6 @@ OTA_MUST_CHECK ota_err_t ota_jobdoc_signature(const struct ota_jobdoc_file *file
  */
 OTA_MUST_CHECK ota_err_t ota_jobdoc_choose(struct ota_jobdoc *doc, unsigned slot,
                                            struct ota_jobdoc_file *file);
-
-/* A set of file ids: a bit each. */
-struct ota_file_ids {
-    uint8_t bits[32];
-};
 
 /** Where ota_jobdoc_next_data() stands; all zero to begin. */
 struct ota_jobdoc_data {

@@ -53,26 +53,15 @@ ota_err_t ota_jobdoc_file(const struct ota_jobdoc *doc, uint32_t index,
     return good ? OTA_OK : OTA_E_JOB_DOCUMENT;
 }
 
-bool jobdoc_has_id(const struct ota_file_ids *ids, uint8_t id)
-{
-    return ((unsigned)ids->bits[id / 8u] >> id % 8u & 1u) != 0;
-}
-
-void jobdoc_add_id(struct ota_file_ids *ids, uint8_t id)
-{
-    ids->bits[id / 8u] = (uint8_t)(ids->bits[id / 8u] | 1u << id % 8u);
-}
-
 bool jobdoc_read_files(struct ota_jobdoc *doc, struct ota_file_ids *ids)
 {
     memset(ids, 0, sizeof *ids);
     struct ota_json_walk files = ota_json_walk(&doc->files);
     struct ota_jobdoc_file file;
     while (jobdoc_next_file(&files, &file)) {
-        if (doc->file_count == OTA_FILES_MAX || jobdoc_has_id(ids, file.file_id)) {
+        if (doc->file_count == OTA_FILES_MAX || !ota_file_ids_add(ids, file.file_id)) {
             return false;
         }
-        jobdoc_add_id(ids, file.file_id);
         doc->file_count++;
     }
     return doc->file_count > 0 && files.err != OTA_OK; /* at their end, not at a wrong one */

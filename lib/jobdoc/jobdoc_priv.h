@@ -20,9 +20,6 @@ bool jobdoc_is_signature(const struct ota_json *value);
 /** The next of the files that `files` walks over; false at their end, or if it is not one. */
 bool jobdoc_next_file(struct ota_json_walk *files, struct ota_jobdoc_file *file);
 
-bool jobdoc_has_id(const struct ota_file_ids *ids, uint8_t id);
-void jobdoc_add_id(struct ota_file_ids *ids, uint8_t id);
-
 /*
  * Each reads its part into the fields of `doc` that are its; false if that is not what it must be. The ids of the
  * files are collected for the sources, which are looked at last.

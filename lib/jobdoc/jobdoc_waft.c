@@ -35,7 +35,7 @@ bool jobdoc_sources_ok(const struct ota_jobdoc *doc, const struct ota_file_ids *
     struct ota_json_walk sources = ota_json_walk(&doc->sources);
     struct source source;
     while (next_source(&sources, &source)) {
-        if (!jobdoc_has_id(ids, source.file_id)) {
+        if (!ota_file_ids_has(ids, source.file_id)) {
             return false;
         }
     }

@@ -56,6 +56,7 @@ bool ota_range_idle(const struct ota_range *r)
 
 void ota_range_stop(struct ota_range *r)
 {
+    r->end = r->stored;
     r->state = OTA_RANGE_IDLE;
 }
 

@@ -91,9 +91,7 @@ static void pause(struct ota_source *base)
     struct ota_range_source *s = mine(base);
     s->paused = true;
     s->unwanted |= s->open && s->range.state != OTA_RANGE_IDLE;
-    if (s->range.state != OTA_RANGE_IDLE) {
-        ota_range_renewed(&s->range);
-    }
+    ota_range_renewed(&s->range);
 }
 
 /* What is under way has a connection of its own; but waiting is over. */

@@ -1,6 +1,7 @@
 #include "ota/description.h"
 #include "ota/assert.h"
 #include "ota/cbor.h"
+#include "ota/file_ids.h"
 #include "ota/json.h"
 #include <string.h>
 
@@ -30,7 +31,7 @@ void ota_describe(struct ota_span root, const struct ota_topic *stream,
 struct reading {
     struct ota_description *d;
     uint8_t wanted;
-    uint8_t seen[256 / 8]; /* file ids, a bit each */
+    struct ota_file_ids seen;
 };
 
 static ota_err_t take_file(struct reading *r, uint64_t id, uint64_t size)
@@ -38,11 +39,9 @@ static ota_err_t take_file(struct reading *r, uint64_t id, uint64_t size)
     if (id > UINT8_MAX) {
         return OTA_E_RANGE;
     }
-    const uint8_t bit = (uint8_t)(1u << id % 8u);
-    if ((r->seen[id / 8u] & bit) != 0 || r->d->file_count == OTA_STREAM_FILES_MAX) {
+    if (!ota_file_ids_add(&r->seen, (uint8_t)id) || r->d->file_count == OTA_STREAM_FILES_MAX) {
         return OTA_E_MALFORMED;
     }
-    r->seen[id / 8u] |= bit;
     r->d->file_count++;
     if (id == r->wanted) {
         r->d->has_file = true;
@@ -95,24 +94,22 @@ static ota_err_t read_json(struct ota_span payload, struct reading *r)
 
 /* --- CBOR -------------------------------------------------------------------------------- */
 
+static void expect(struct ota_cbor *c, bool good)
+{
+    if (!good && c->err == OTA_OK) {
+        c->err = OTA_E_MALFORMED;
+    }
+}
+
 /* Whether `key` is this one; the second time is malformed: two readers would disagree about which counts. */
 static bool is(struct ota_cbor *c, struct ota_span key, const char *name, bool *seen)
 {
     if (!ota_span_eq(key, ota_span_of_str(name))) {
         return false;
     }
-    if (*seen && c->err == OTA_OK) {
-        c->err = OTA_E_MALFORMED;
-    }
+    expect(c, !*seen);
     *seen = true;
     return true;
-}
-
-static void expect(struct ota_cbor *c, bool good)
-{
-    if (!good && c->err == OTA_OK) {
-        c->err = OTA_E_MALFORMED;
-    }
 }
 
 static void read_cbor_file(struct ota_cbor *c, struct reading *r)

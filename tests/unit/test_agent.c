@@ -706,20 +706,41 @@ static void refuse_with(struct world *w, ota_err_t want, const char *words)
     memset(room, '?', sizeof room); /* they are the agent's copy by now */
 }
 
+/* An agent that has an offer and asks what to do with it. */
+static void open_undecided(struct world *w)
+{
+    char answer[1024];
+    policy = OTA_POLICY_ASK;
+    open_agent(w, 2, 1024);
+    policy = OTA_POLICY_ACCEPT;
+    connect_agent(w);
+    (void)answer_next(answer, sizeof answer, (struct ota_span){ w->request, w->request_len },
+                      "job-1", DOCUMENT("1000"));
+    assert_true(post(w, TOPICS "$next/get/accepted", answer));
+    run(w);
+    assert_int_equal(w->event[w->events - 1u].kind, OTA_EVENT_OFFER);
+}
+
+static void a_decision_needs_no_words(void **state)
+{
+    (void)state;
+    struct world w;
+    open_undecided(&w);
+    const size_t publishes = w.publishes;
+    const struct ota_decision accept = { .command = OTA_COMMAND_ACCEPT };
+    assert_int_equal(ota_agent_post_decision(&w.agent, &accept), OTA_OK);
+    assert_int_equal(ota_agent_deadline(&w.agent), 0);
+    run(&w);
+    assert_int_equal(w.publishes, publishes + 1u);
+    assert_true(contains((struct ota_span){ w.request, w.request_len }, "\"IN_PROGRESS\""));
+    close_agent(&w);
+}
+
 static void a_decision_is_posted_with_its_words_and_the_newest_counts(void **state)
 {
     (void)state;
     struct world w;
-    char answer[1024];
-    policy = OTA_POLICY_ASK;
-    open_agent(&w, 2, 1024);
-    policy = OTA_POLICY_ACCEPT;
-    connect_agent(&w);
-    (void)answer_next(answer, sizeof answer, (struct ota_span){ w.request, w.request_len }, "job-1",
-                      DOCUMENT("1000"));
-    assert_true(post(&w, TOPICS "$next/get/accepted", answer));
-    run(&w);
-    assert_int_equal(w.event[w.events - 1u].kind, OTA_EVENT_OFFER);
+    open_undecided(&w);
     const size_t publishes = w.publishes;
 
     refuse_with(&w, OTA_OK, "too early");
@@ -772,6 +793,7 @@ int main(void)
         cmocka_unit_test(a_check_asks_once_more),
         cmocka_unit_test(two_agents_share_nothing),
         cmocka_unit_test(threads_may_post_while_one_polls),
+        cmocka_unit_test(a_decision_needs_no_words),
         cmocka_unit_test(a_decision_is_posted_with_its_words_and_the_newest_counts),
         cmocka_unit_test(of_suspend_and_resume_the_newer_has_the_word),
     };

@@ -103,6 +103,7 @@ static void what_is_no_answer_is_refused(void **state)
         { "an id above 255", "{\"s\":1,\"r\":[{\"f\":256,\"z\":1}]}", OTA_E_RANGE },
         { "a version above 32 bits", "{\"s\":4294967296,\"r\":[]}", OTA_E_RANGE },
         { "a version twice", "{\"s\":1,\"s\":1,\"r\":[]}", OTA_E_MALFORMED },
+        { "a size twice", "{\"s\":1,\"r\":[{\"f\":0,\"z\":1,\"z\":1}]}", OTA_E_MALFORMED },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct ota_description d;
@@ -137,6 +138,23 @@ static void what_is_no_answer_in_cbor_is_refused(void **state)
           11,
           { 0xa2, 0x61, 's', 1, 0x61, 'r', 0x81, 0xa1, 0x61, 'f', 0 },
           OTA_E_MALFORMED },
+        { "a file without an id",
+          11,
+          { 0xa2, 0x61, 's', 1, 0x61, 'r', 0x81, 0xa1, 0x61, 'z', 1 },
+          OTA_E_MALFORMED },
+        { "a size twice",
+          17,
+          { 0xa2, 0x61, 's', 1, 0x61, 'r', 0x81, 0xa3, 0x61, 'f', 0, 0x61, 'z', 1, 0x61, 'z', 1 },
+          OTA_E_MALFORMED },
+        { "an id twice",
+          22,
+          { 0xa2, 0x61, 's', 1,    0x61, 'r', 0x82, 0xa2, 0x61, 'f', 0,
+            0x61, 'z',  1,   0xa2, 0x61, 'f', 0,    0x61, 'z',  1 },
+          OTA_E_MALFORMED },
+        { "a size that is none",
+          14,
+          { 0xa2, 0x61, 's', 1, 0x61, 'r', 0x81, 0xa2, 0x61, 'f', 0, 0x61, 'z', 0x40 },
+          OTA_E_MALFORMED },
         { "an id above 255",
           16,
           { 0xa2, 0x61, 's', 1, 0x61, 'r', 0x81, 0xa2, 0x61, 'z', 1, 0x61, 'f', 0x19, 1, 0 },
@@ -150,6 +168,31 @@ static void what_is_no_answer_in_cbor_is_refused(void **state)
             ota_description_read(OTA_FORMAT_CBOR, (struct ota_span){ exact, rows[i].len }, 0, &d);
         CHECK_ROW(rows[i].why, err == rows[i].err);
         free(exact);
+    }
+}
+
+/* In the whole and in a file; what is of any depth in it is passed over with it. */
+static void members_that_nobody_knows_are_passed_over(void **state)
+{
+    (void)state;
+    static const char json[] = "{\"s\":3,\"x\":[{\"s\":4}],"
+                               "\"r\":[{\"f\":9,\"e\":{\"z\":1},\"z\":70000,\"n\":null}]}";
+    static const uint8_t cbor[] = {
+        0xa3, 0x61, 's',  3,    0x61, 'x',  0x81, 0xa1, 0x61, 's',  4,   0x61,
+        'r',  0x81, 0xa4, 0x61, 'f',  9,    0x61, 'e',  0xa1, 0x61, 'z', 1,
+        0x61, 'z',  0x1a, 0,    1,    0x11, 0x70, 0x61, 'n',  0xf6,
+    };
+    const struct ota_span payload[] = {
+        [OTA_FORMAT_CBOR] = OTA_SPAN_OF(cbor), [OTA_FORMAT_JSON] = ota_span_of_str(json)
+    };
+    for (unsigned format = 0; format < 2; format++) {
+        struct ota_description d;
+        assert_int_equal(ota_description_read((enum ota_format)format, payload[format], 9, &d),
+                         OTA_OK);
+        assert_int_equal(d.version, 3);
+        assert_int_equal(d.file_count, 1);
+        assert_true(d.has_file);
+        assert_int_equal(d.file_size, 70000);
     }
 }
 
@@ -179,6 +222,7 @@ int main(void)
         cmocka_unit_test(every_prefix_of_an_answer_is_refused),
         cmocka_unit_test(what_is_no_answer_is_refused),
         cmocka_unit_test(what_is_no_answer_in_cbor_is_refused),
+        cmocka_unit_test(members_that_nobody_knows_are_passed_over),
         cmocka_unit_test(a_stream_has_at_most_fifty_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

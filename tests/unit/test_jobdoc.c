@@ -280,6 +280,42 @@ static void the_signature_that_we_can_check_is_the_one_that_counts(void **state)
     }
 }
 
+/* In DER: a sequence of r = 1 and s = 2; the end of one is cut off, the other is no DER. */
+static void a_signature_is_what_crypto_wants_or_none(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why, *members;
+        ota_err_t want;
+    } rows[] = {
+        { "a good one", ",\"sig-sha256-ecdsa\":\"MAYCAQECAQI=\"", OTA_OK },
+        { "none", "", OTA_E_JOB_UNSIGNED },
+        { "RSA", ",\"sig-sha256-rsa\":\"MAYCAQECAQI=\"", OTA_E_JOB_SIGNATURE },
+        { "too short", ",\"sig-sha256-ecdsa\":\"MAYCAQECAQ==\"", OTA_E_JOB_SIGNATURE },
+        { "no DER", ",\"sig-sha256-ecdsa\":\"AAAA\"", OTA_E_JOB_SIGNATURE },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char text[256];
+        (void)snprintf(text, sizeof text,
+                       "{\"afr_ota\":{\"protocols\":[],\"files\":[{"
+                       "\"filesize\":1,\"fileid\":0%s}]}}",
+                       rows[i].members);
+        uint8_t rs[OTA_P256_RS_SIZE], want[OTA_P256_RS_SIZE];
+        struct ota_jobdoc doc;
+        struct ota_jobdoc_file file;
+        memset(rs, 0x55, sizeof rs);
+        memset(want, rows[i].want == OTA_OK ? 0 : 0x55, sizeof want);
+        if (rows[i].want == OTA_OK) {
+            want[sizeof want / 2 - 1] = 1;
+            want[sizeof want - 1] = 2;
+        }
+        CHECK_ROW(rows[i].why, read_text(text, &doc) == OTA_OK);
+        CHECK_ROW(rows[i].why, ota_jobdoc_file(&doc, 0, &file) == OTA_OK);
+        CHECK_ROW(rows[i].why, ota_jobdoc_signature(&file, rs) == rows[i].want);
+        CHECK_ROW(rows[i].why, memcmp(rs, want, sizeof rs) == 0);
+    }
+}
+
 /* --- waft ------------------------------------------------------------------------------------------------ */
 
 #define DIGEST     "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -551,15 +587,15 @@ static void a_document_that_changed_since_is_refused(void **state)
     static const struct {
         const char *why, *from, *to;
         ota_err_t file, choose;
-        bool names;
+        bool names, is_data; /* the one file */
     } rows[] = {
-        { "nothing changed", "filesize", "filesize", OTA_OK, OTA_OK, true },
+        { "nothing changed", "filesize", "filesize", OTA_OK, OTA_OK, true, false },
         { "a member of the file", "filesize", "filesizf", OTA_E_JOB_DOCUMENT, OTA_E_JOB_NO_FILE,
-          true },
+          true, false },
         { "the file itself", "{\"filesize", "]\"filesize", OTA_E_JOB_DOCUMENT, OTA_E_JOB_NO_FILE,
-          true },
-        { "a member of the source", "fileid\":0,\"digest", "fileie\":0,\"digest", OTA_OK,
-          OTA_E_JOB_NO_FILE, false },
+          true, false },
+        { "a member of the source: now nothing names the file", "fileid\":0,\"digest",
+          "fileie\":0,\"digest", OTA_OK, OTA_E_JOB_NO_FILE, false, true },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         char text[] = "{" AFR_OTA(FILE0) ",\"waft\":{\"v\":1,\"sources\":[" SOURCE_A "]}}";
@@ -570,12 +606,70 @@ static void a_document_that_changed_since_is_refused(void **state)
         memcpy(strstr(text, rows[i].from), rows[i].to, strlen(rows[i].to));
         CHECK_ROW(rows[i].why, ota_jobdoc_file(&doc, 0, &file) == rows[i].file);
         CHECK_ROW(rows[i].why, ota_jobdoc_choose(&doc, 0, &file) == rows[i].choose);
+        struct ota_jobdoc_data data = { .begun = false };
+        CHECK_ROW(rows[i].why, ota_jobdoc_next_data(&doc, &data, &file) == rows[i].is_data);
+        CHECK_ROW(rows[i].why, !ota_jobdoc_next_data(&doc, &data, &file));
         doc.has_digest = false;
         for (uint8_t k = 0; k < sizeof digest; k++) {
             digest[k] = k;
         }
         digest[0] = 0xa0;
         CHECK_ROW(rows[i].why, ota_jobdoc_names_image(&doc, digest) == rows[i].names);
+    }
+}
+
+/* --- the chain ------------------------------------------------------------------------------- */
+
+/* Whose document it is, its text says: "mine", "mine, but wrong", or something else. */
+static ota_err_t read_own(const struct ota_json *document, struct ota_jobdoc *doc)
+{
+    memset(doc, 0, sizeof *doc);
+    doc->file_count = 7;
+    return ota_json_is(document, OTA_SPAN_LIT("mine"))              ? OTA_OK
+           : ota_json_is(document, OTA_SPAN_LIT("mine, but wrong")) ? OTA_E_MALFORMED
+                                                                    : OTA_E_NOT_FOUND;
+}
+
+static ota_err_t read_anything(const struct ota_json *document, struct ota_jobdoc *doc)
+{
+    (void)document;
+    memset(doc, 0, sizeof *doc);
+    doc->file_count = 9;
+    return OTA_OK;
+}
+
+static void the_first_parser_that_understands_has_the_word(void **state)
+{
+    (void)state;
+    static const struct ota_parser own = { .read = read_own }, any = { .read = read_anything };
+    static const struct ota_parser *const own_first[] = { &own, &ota_parser_afr, &any };
+    static const char afr[] = "{" AFR_OTA(FILE0) "}";
+    /* clang-format off */
+    static const struct {
+        const char *why, *text;
+        uint32_t count;
+        ota_err_t err;
+        const struct ota_parser *whose;
+        unsigned files;
+    } rows[] = {
+        { "none are configured: afr_ota",      afr,                     0, OTA_OK,             &ota_parser_afr, 1 },
+        { "none are configured, another one",  "\"mine\"",              0, OTA_E_NOT_FOUND,    NULL,            0 },
+        { "the first",                         "\"mine\"",              3, OTA_OK,             &own,            7 },
+        { "an error has the word, too",        "\"mine, but wrong\"",   3, OTA_E_MALFORMED,    &own,            7 },
+        { "the second",                        afr,                     3, OTA_OK,             &ota_parser_afr, 1 },
+        { "the second, and it is wrong",       "{\"afr_ota\":{}}",      3, OTA_E_JOB_DOCUMENT, &ota_parser_afr, 0 },
+        { "the last",                          "{}",                    3, OTA_OK,             &any,            9 },
+        { "nobody's",                          "{}",                    2, OTA_E_NOT_FOUND,    NULL,            0 },
+    };
+    /* clang-format on */
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct ota_parser_chain chain = { own_first, rows[i].count };
+        const struct ota_parser *whose = &any;
+        struct ota_jobdoc doc;
+        const ota_err_t err =
+            ota_parser_chain_read(chain, parsed(ota_span_of_str(rows[i].text)), &doc, &whose);
+        CHECK_ROW(rows[i].why, err == rows[i].err);
+        CHECK_ROW(rows[i].why, whose == rows[i].whose && doc.file_count == rows[i].files);
     }
 }
 
@@ -618,6 +712,7 @@ int main(void)
         cmocka_unit_test(fifty_files_are_read_and_fifty_one_are_not),
         cmocka_unit_test(members_of_a_file_have_limits),
         cmocka_unit_test(the_signature_that_we_can_check_is_the_one_that_counts),
+        cmocka_unit_test(a_signature_is_what_crypto_wants_or_none),
         cmocka_unit_test(our_advice_is_read),
         cmocka_unit_test(advice_that_is_a_lie_is_not_ignored),
         cmocka_unit_test(the_file_for_this_device_is_chosen),
@@ -625,6 +720,7 @@ int main(void)
         cmocka_unit_test(an_image_of_either_slot_is_the_wanted_one),
         cmocka_unit_test(files_besides_the_image_are_walked_in_order),
         cmocka_unit_test(a_document_that_changed_since_is_refused),
+        cmocka_unit_test(the_first_parser_that_understands_has_the_word),
         cmocka_unit_test(mutated_documents_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

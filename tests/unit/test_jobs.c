@@ -126,6 +126,12 @@ static void requests_are_what_the_service_documents(void **state)
     sends(&j, 0, JOBS "j/update",
           "{\"status\":\"REJECTED\",\"executionNumber\":18446744073709551615,"
           "\"includeJobExecutionState\":true,\"clientToken\":\"" TOKEN("00000004") "\"}");
+    update.step_timeout_min = OTA_STEP_MINUTES_OFF;
+    ota_jobs_tell(&j, &update);
+    sends(&j, 0, JOBS "j/update",
+          "{\"status\":\"REJECTED\",\"executionNumber\":18446744073709551615,"
+          "\"stepTimeoutInMinutes\":-1,"
+          "\"includeJobExecutionState\":true,\"clientToken\":\"" TOKEN("00000005") "\"}");
 }
 
 static void progress_is_told_once_and_not_waited_for(void **state)

@@ -162,6 +162,36 @@ static void idle_asks_for_nothing(void **state)
     assert_silent(&w);
 }
 
+/* At any time, and whatever comes then. */
+static void what_is_stopped_is_asked_for_no_more(void **state)
+{
+    (void)state;
+    static struct world w;
+    for (unsigned stage = 0; stage < 3; stage++) {
+        begin(&w, BLOCK);
+        ota_range_fetch(&w.r, 0, FILE_SIZE);
+        if (stage > 0) {
+            const struct ota_range_request request = ask(&w);
+            assert_int_equal(stage > 1 ? partial(&w, request) : OTA_OK, OTA_OK);
+        }
+        ota_range_stop(&w.r);
+        for (unsigned what = 0; what < 3; what++) {
+            assert_true(ota_range_idle(&w.r));
+            assert_true(ota_range_deadline(&w.r) == OTA_NEVER);
+            assert_silent(&w);
+            switch (what) {
+            case 0: ota_range_stored(&w.r, 0); break;
+            case 1: ota_range_ended(&w.r, w.now); break;
+            default: ota_range_renewed(&w.r); break;
+            }
+        }
+        assert_true(ota_range_idle(&w.r));
+        assert_silent(&w);
+        ota_range_fetch(&w.r, BLOCK, FILE_SIZE);
+        assert_int_equal(ask(&w).first, BLOCK);
+    }
+}
+
 static void one_request_is_open_at_a_time(void **state)
 {
     (void)state;
@@ -421,6 +451,32 @@ static void bytes_end_the_silence(void **state)
     assert_memory_equal(w.flash, w.file, FILE_SIZE);
 }
 
+/* Once is bad luck. */
+static void an_answer_that_falls_silent_again_and_again_is_asked_for_ever_more_slowly(void **state)
+{
+    (void)state;
+    static struct world w;
+    begin(&w, UINT32_MAX);
+    ota_range_fetch(&w.r, 0, FILE_SIZE);
+    assert_int_equal(partial(&w, ask(&w)), OTA_OK);
+    w.now = ota_range_deadline(&w.r);
+    for (unsigned i = 0; i < 20; i++) {
+        assert_int_equal(partial(&w, ask(&w)), OTA_OK);
+        w.now = ota_range_deadline(&w.r);
+        assert_silent(&w);
+        const ota_ms_t wait = ota_range_deadline(&w.r) - w.now;
+        assert_true(wait > 0 && wait <= MAX_MS);
+        assert_true(i < 8 || wait >= MAX_MS / 2);
+        w.now += wait - 1;
+        assert_silent(&w);
+        w.now++;
+    }
+    assert_int_equal(w.r.stats.silences, 21);
+    respond(&w, ask(&w), 64);
+    assert_true(ota_range_idle(&w.r));
+    assert_memory_equal(w.flash, w.file, FILE_SIZE);
+}
+
 static void a_new_url_is_used_at_once(void **state)
 {
     (void)state;
@@ -479,6 +535,7 @@ int main(void)
         cmocka_unit_test(pieces_of_any_size_make_the_same_blocks),
         cmocka_unit_test(a_range_is_of_whole_blocks),
         cmocka_unit_test(idle_asks_for_nothing),
+        cmocka_unit_test(what_is_stopped_is_asked_for_no_more),
         cmocka_unit_test(one_request_is_open_at_a_time),
         cmocka_unit_test(takes_only_what_it_asked_for),
         cmocka_unit_test(the_whole_file_is_taken_from_its_first_byte),
@@ -491,6 +548,7 @@ int main(void)
         cmocka_unit_test(a_response_that_ends_before_it_began_is_asked_for_again),
         cmocka_unit_test(silence_is_answered_by_asking_again_ever_more_slowly),
         cmocka_unit_test(bytes_end_the_silence),
+        cmocka_unit_test(an_answer_that_falls_silent_again_and_again_is_asked_for_ever_more_slowly),
         cmocka_unit_test(a_new_url_is_used_at_once),
         cmocka_unit_test(any_server_ends_with_the_file),
     };

@@ -158,6 +158,36 @@ static void a_stream_that_cannot_be_begun_is_no_fetch(void **state)
     assert_true(both[0]->ops->deadline(both[0]) == OTA_NEVER);
 }
 
+/* What is gone counts as a denial and is for the caller; another message, of trouble that may pass, is not. */
+static void a_stream_that_is_gone_is_denied(void **state)
+{
+    (void)state;
+    /* clang-format off */
+    static const struct { const char *why, *payload; ota_err_t err; unsigned strikes; } rows[] = {
+        { "gone",       "{\"code\":\"ResourceNotFound\"}",  OTA_E_NOT_FOUND, OTA_SOURCE_DENIAL },
+        { "in trouble", "{\"code\":\"RequestThrottled\"}",  OTA_OK,          OTA_SOURCE_DENIAL },
+        { "no answer",  "{}",                               OTA_E_MALFORMED, OTA_SOURCE_DENIAL },
+        { "gone again", "{\"code\":\"ResourceNotFound\"}",  OTA_E_NOT_FOUND, 2 * OTA_SOURCE_DENIAL },
+    };
+    /* clang-format on */
+    const struct ota_topic topic = { .kind = OTA_TOPIC_STREAM_REJECTED,
+                                     .thing = OTA_SPAN_LIT("t"),
+                                     .id = OTA_SPAN_LIT("s"),
+                                     .format = OTA_FORMAT_JSON };
+    (void)take(both[0], MQTT, "\"s\"", "", 0);
+    assert_int_equal(begin(both[0], BLOCK), OTA_OK);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ota_arrival message = { OTA_ARRIVAL_MESSAGE, .topic = &topic,
+                                       .bytes = ota_span_of_str(rows[i].payload) };
+        struct ota_block block;
+        const ota_err_t err =
+            both[0]->ops->hear(both[0], &message, (struct ota_buf){ NULL, 0 }, 0, &block);
+        CHECK_ROW(rows[i].why, err == rows[i].err && message.bytes.len == 0);
+        CHECK_ROW(rows[i].why, block.data.len == 0);
+        CHECK_ROW(rows[i].why, both[0]->strikes == rows[i].strikes);
+    }
+}
+
 static ota_err_t hear(struct ota_arrival arrival)
 {
     static uint8_t memory[BLOCK];
@@ -205,6 +235,34 @@ static void a_pause_ends_with_its_fetch(void **state)
     assert_true(both[1]->ops->poll(both[1], 0, NULL, &effect));
 }
 
+/* Every byte is stored; only the end of the transfer is still to be heard: there is nothing to break off, and nothing to ask. */
+static void a_pause_behind_the_last_byte_breaks_nothing_off(void **state)
+{
+    (void)state;
+    static uint8_t bytes[SIZE], memory[SIZE];
+    struct ota_source *const s = both[1];
+    struct ota_effect effect;
+    struct ota_block block;
+    (void)take(s, HTTP, "", "\"https://h/1\"", 0);
+    assert_int_equal(begin(s, 1024), OTA_OK);
+    assert_true(s->ops->poll(s, 0, NULL, &effect));
+    struct ota_arrival head = { OTA_ARRIVAL_HEAD, .status = 206,
+                                .bytes = OTA_SPAN_LIT("bytes 0-999/1000"),
+                                .transfer = effect.as.fetch.transfer };
+    struct ota_arrival body = { OTA_ARRIVAL_BODY, .bytes = OTA_SPAN_OF(bytes),
+                                .transfer = effect.as.fetch.transfer };
+    assert_int_equal(s->ops->hear(s, &head, OTA_BUF_OF(memory), 0, &block), OTA_OK);
+    assert_int_equal(s->ops->hear(s, &body, OTA_BUF_OF(memory), 0, &block), OTA_OK);
+    assert_int_equal(block.data.len, SIZE);
+    s->ops->stored(s, block.offset, 0);
+    s->ops->pause(s);
+    assert_false(s->ops->poll(s, 0, NULL, &effect));
+    assert_true(s->ops->deadline(s) == OTA_NEVER);
+    s->ops->reconnected(s);
+    assert_false(s->ops->poll(s, 0, NULL, &effect));
+    assert_int_equal(s->ops->stored_below(s), SIZE);
+}
+
 /* Twice in a row: it waits, and until then the transfer is not left open; what comes late of it is nobody's fault. */
 static void a_transfer_that_fell_silent_is_broken_off_at_once(void **state)
 {
@@ -249,8 +307,10 @@ int main(void)
         T(without_a_fetch_every_verb_is_harmless),
         T(a_source_hears_its_own_kind_only),
         T(a_stream_that_cannot_be_begun_is_no_fetch),
+        T(a_stream_that_is_gone_is_denied),
         T(a_refused_answer_counts_once),
         T(a_pause_ends_with_its_fetch),
+        T(a_pause_behind_the_last_byte_breaks_nothing_off),
         T(a_transfer_that_fell_silent_is_broken_off_at_once),
         T(strikes_do_not_begin_anew),
     };

@@ -426,10 +426,27 @@ static void only_the_blocks_that_hold_the_range_are_fetched(void **state)
         ota_stream_fetch(&s, rows[i].begin, rows[i].end);
         asks_run(&s, 0, rows[i].first, rows[i].count);
         for (uint32_t k = 0; k < rows[i].count; k++) {
+            CHECK_ROW(rows[i].why, ota_stream_stored_below(&s) == (rows[i].first + k) * 256);
             CHECK_ROW(rows[i].why, give(&s, rows[i].first + k, 1));
         }
         CHECK_ROW(rows[i].why, ota_stream_idle(&s));
+        const uint32_t end = (rows[i].first + rows[i].count) * 256;
+        CHECK_ROW(rows[i].why,
+                  ota_stream_stored_below(&s) == (end < usual.file_size ? end : usual.file_size));
     }
+}
+
+static void what_is_stored_behind_a_gap_is_nothing_to_resume_from(void **state)
+{
+    (void)state;
+    struct ota_stream s = begun(usual);
+    asks_run(&s, 0, 0, 8);
+    for (uint32_t k = 1; k < 4; k++) {
+        assert_true(give(&s, k, 1));
+        assert_int_equal(ota_stream_stored_below(&s), 0);
+    }
+    assert_true(give(&s, 0, 1));
+    assert_int_equal(ota_stream_stored_below(&s), 4 * 256);
 }
 
 static void the_end_of_the_largest_file_does_not_overflow(void **state)
@@ -1241,6 +1258,7 @@ int main(void)
         cmocka_unit_test(the_rest_of_the_range_is_asked_for_as_soon_as_there_is_room),
         cmocka_unit_test(one_request_asks_for_128_kib_at_most),
         cmocka_unit_test(only_the_blocks_that_hold_the_range_are_fetched),
+        cmocka_unit_test(what_is_stored_behind_a_gap_is_nothing_to_resume_from),
         cmocka_unit_test(a_version_that_is_known_is_told_with_each_request),
         cmocka_unit_test(the_end_of_the_largest_file_does_not_overflow),
         cmocka_unit_test(one_lost_block_costs_one_request_for_one_block),

@@ -1,6 +1,7 @@
 /* Wire: topics taken apart and put together, names at their limits, words. */
 #include "t.h"
 
+#include "ota/file_ids.h"
 #include "ota/wire.h"
 
 #define ROOT OTA_SPAN_LIT("$aws")
@@ -445,6 +446,20 @@ static void error_codes_are_written_and_read(void **state)
                         "BlockBitmapLimitExceeded");
 }
 
+/* In an order that is not theirs: 167 and 256 have no common divisor. */
+static void a_set_of_file_ids_holds_each_by_itself(void **state)
+{
+    (void)state;
+    struct ota_file_ids ids = { { 0 } };
+    for (unsigned i = 0; i < 256; i++) {
+        assert_true(ota_file_ids_add(&ids, (uint8_t)(i * 167u)));
+        assert_false(ota_file_ids_add(&ids, (uint8_t)(i * 167u)));
+        for (unsigned k = 0; k < 256; k++) {
+            assert_int_equal(ota_file_ids_has(&ids, (uint8_t)(k * 167u)), k <= i);
+        }
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -464,6 +479,7 @@ int main(void)
         cmocka_unit_test(statuses_are_aws_iot_jobs_words),
         cmocka_unit_test(unknown_words_are_none),
         cmocka_unit_test(error_codes_are_written_and_read),
+        cmocka_unit_test(a_set_of_file_ids_holds_each_by_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
