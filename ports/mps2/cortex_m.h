@@ -50,4 +50,15 @@ static inline void cortex_m_unmask(uint32_t before)
     __asm volatile("msr primask, %0" ::"r"(before) : "memory");
 }
 
+/** Keep faults out, too: only an NMI comes through. Whoever faults now locks the core up. */
+static inline void cortex_m_mask_faults(void)
+{
+    __asm volatile("cpsid f\n\tisb" ::: "memory");
+}
+
+static inline void cortex_m_unmask_faults(void)
+{
+    __asm volatile("dsb\n\tcpsie f\n\tisb" ::: "memory");
+}
+
 #endif

@@ -4,13 +4,14 @@
 #include <assert.h>
 
 /* RBAR: region number and "take it from here"; RASR: see Arm's manual, B3.5.9. */
-#define RBAR_VALID                 0x10u
-#define RASR_NO_EXECUTE            (1u << 28)
-#define RASR_READ_ONLY             (6u << 24)
-#define RASR_READ_WRITE            (3u << 24)
-#define RASR_NORMAL                (1u << 19 | 1u << 17) /* TEX 1, C 1: memory, write-through */
-#define RASR_ON                    1u
-#define RASR_SIZE(log_2)           (((log_2)-1u) << 1)
+#define RBAR_VALID       0x10u
+#define RASR_NO_EXECUTE  (1u << 28)
+#define RASR_READ_ONLY   (6u << 24)
+#define RASR_READ_WRITE  (3u << 24)
+#define RASR_NORMAL      (1u << 19 | 1u << 17) /* TEX 1, C 1: memory, write-through */
+#define RASR_ON          1u
+#define RASR_SIZE(log_2) (((log_2)-1u) << 1)
+/* HFNMIENA stays 0: with faults masked there is no MPU, which is how the flash is opened. */
 #define CTRL_ON_PRIVILEGED_DEFAULT 5u
 
 enum { REGION_ROM, REGION_RAM, REGION_FLASH };
@@ -27,14 +28,6 @@ static void region(uint32_t number, uint32_t base, uint32_t attributes)
     cortex_m_barrier();
 }
 
-/* For each block of an update: only what changes, since the emulator forgets all its translations at each write here. */
-static void flash_access(uint32_t access)
-{
-    MPU_RNR = REGION_FLASH;
-    MPU_RASR = access | RASR_SIZE(LOG2_16M) | RASR_NORMAL | RASR_ON;
-    cortex_m_barrier();
-}
-
 void mpu_init(void)
 {
     region(REGION_ROM, BOARD_ROM, RASR_READ_ONLY | RASR_SIZE(LOG2_4M));
@@ -44,15 +37,12 @@ void mpu_init(void)
     cortex_m_barrier();
 }
 
-uint32_t mpu_flash_open(void)
+void mpu_flash_open(void)
 {
-    const uint32_t mask = cortex_m_mask();
-    flash_access(RASR_READ_WRITE);
-    return mask;
+    cortex_m_mask_faults();
 }
 
-void mpu_flash_close(uint32_t opened)
+void mpu_flash_close(void)
 {
-    flash_access(RASR_READ_ONLY);
-    cortex_m_unmask(opened);
+    cortex_m_unmask_faults();
 }

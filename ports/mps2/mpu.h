@@ -14,8 +14,13 @@
 
 void mpu_init(void);
 
-/** Let the flash be written, and keep interrupts out until it is closed. @return for mpu_flash_close(). */
-uint32_t mpu_flash_open(void);
-void mpu_flash_close(uint32_t opened);
+/**
+ * Let the flash be written, and keep all but the NMI out until it is closed; not to be nested. The core has no MPU while its
+ * faults are masked (ARMv7-M Architecture Reference Manual, B3.5.3, MPU_CTRL.HFNMIENA), so that nothing is
+ * programmed anew for each block, and code in between has to be short and right: a fault there locks the core up, until the
+ * watchdog resets it.
+ */
+void mpu_flash_open(void);
+void mpu_flash_close(void);
 
 #endif

@@ -56,7 +56,7 @@ static ota_err_t nor_write(struct ota_flash *f, uint32_t offset, struct ota_span
         }
     }
     const bool may_be_cut = nor_cut_planned();
-    const uint32_t opened = mpu_flash_open();
+    mpu_flash_open();
     for (uint32_t at = 0; at < from.len; at += WORD) {
         if (may_be_cut) {
             change(offset + at, word_of(from.ptr + at));
@@ -64,17 +64,17 @@ static ota_err_t nor_write(struct ota_flash *f, uint32_t offset, struct ota_span
             *word_at(offset + at) = word_of(from.ptr + at);
         }
     }
-    mpu_flash_close(opened);
+    mpu_flash_close();
     return OTA_OK;
 }
 
 static ota_err_t nor_erase(struct ota_flash *f, uint32_t offset)
 {
-    const uint32_t opened = mpu_flash_open();
+    mpu_flash_open();
     for (uint32_t at = 0; at < f->sector_size; at += WORD) {
         change(offset + at, UINT32_MAX);
     }
-    mpu_flash_close(opened);
+    mpu_flash_close();
     return OTA_OK;
 }
 
