@@ -41,6 +41,7 @@ struct house {
     struct srv_reactor *reactor;
     struct srv_presign *presign;
     struct srv_http *http;
+    bool to_reload; /* certificates were renewed, and not all have taken them yet */
 };
 
 /* Two processes over one directory would both believe to be the writer. */
@@ -246,13 +247,18 @@ static void close_all(struct house *h)
     }
 }
 
+/* What is renewed is on disk whether it can be served or not: that is tried until it can. */
 static bool renew(struct house *h, struct srv_err *err)
 {
-    if (!srv_identity_renew(h->identity, time(NULL), err)) {
+    if (srv_identity_renew(h->identity, time(NULL), err)) {
+        h->to_reload = true;
+    }
+    if (!h->to_reload) {
         return err->code == SRV_OK;
     }
-    return (h->broker == NULL || srv_broker_reload(h->broker, err)) &&
-           srv_http_reload(h->http, err);
+    h->to_reload =
+        (h->broker != NULL && !srv_broker_reload(h->broker, err)) || !srv_http_reload(h->http, err);
+    return !h->to_reload;
 }
 
 /* Blocked before the first thread starts, so that all inherit it and only sigtimedwait() gets them. */
@@ -276,7 +282,7 @@ static void wait_for_end(struct house *h, const sigset_t *signals)
         struct srv_err err = { .code = SRV_OK };
         looks += errno == EAGAIN;
         srv_log_file_look(&h->log);
-        if (looks == LOOKS_A_DAY && !renew(h, &err)) {
+        if ((looks == LOOKS_A_DAY || h->to_reload) && !renew(h, &err)) {
             srv_log(SRV_LOG_WARN, "identity.renew", "reason=\"%s\"", err.text);
         }
         looks %= LOOKS_A_DAY;

@@ -325,13 +325,28 @@ static bool load_token(struct srv_http *h, struct srv_err *err)
                     path);
 }
 
-static bool load_certificate(struct srv_http *h, struct srv_err *err)
+static void certificate_drop(struct http_certificate *c)
+{
+    if (c->key != NULL) {
+        OPENSSL_cleanse(c->key, strlen(c->key));
+    }
+    free(c->key);
+    free(c->chain);
+    *c = (struct http_certificate){ NULL, NULL };
+}
+
+/* The one that is there now, or none. */
+static bool certificate_read(const struct srv_http *h, struct http_certificate *c,
+                             struct srv_err *err)
 {
     const struct srv_identity *id = h->cfg.identity;
-    return srv_file_read(srv_identity_key_path(id, SRV_OWN_HTTPS), PEM_MAX, &h->key_pem, NULL,
-                         err) &&
-           srv_file_read(srv_identity_cert_path(id, SRV_OWN_HTTPS), PEM_MAX, &h->cert_pem, NULL,
-                         err);
+    *c = (struct http_certificate){ NULL, NULL };
+    if (srv_file_read(srv_identity_key_path(id, SRV_OWN_HTTPS), PEM_MAX, &c->key, NULL, err) &&
+        srv_file_read(srv_identity_cert_path(id, SRV_OWN_HTTPS), PEM_MAX, &c->chain, NULL, err)) {
+        return true;
+    }
+    certificate_drop(c);
+    return false;
 }
 
 static bool listen_on(struct srv_http *h, uint16_t port)
@@ -348,10 +363,10 @@ static bool listen_on(struct srv_http *h, uint16_t port)
                      MHD_USE_POLL | MHD_USE_ITC | (is_v6 ? MHD_USE_IPv6 : 0);
     h->daemon = MHD_start_daemon(
         flags, port, NULL, NULL, on_request, h, MHD_OPTION_SOCK_ADDR, address,
-        MHD_OPTION_HTTPS_MEM_KEY, h->key_pem, MHD_OPTION_HTTPS_MEM_CERT, h->cert_pem,
-        MHD_OPTION_HTTPS_PRIORITIES, "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2",
-        MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL, MHD_OPTION_CONNECTION_LIMIT,
-        HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S,
+        MHD_OPTION_HTTPS_MEM_KEY, h->certificate.key, MHD_OPTION_HTTPS_MEM_CERT,
+        h->certificate.chain, MHD_OPTION_HTTPS_PRIORITIES,
+        "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL,
+        MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S,
         MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
     if (h->daemon == NULL) {
         return false;
@@ -399,7 +414,7 @@ struct srv_http *srv_http_start(const struct srv_http_cfg *cfg, struct srv_err *
     pthread_mutex_init(&h->lock, NULL);
     pthread_mutex_init(&h->hold_lock, NULL);
     pthread_cond_init(&h->stop_comes, NULL);
-    if (load_token(h, err) && load_certificate(h, err) && start_daemon(h, err)) {
+    if (load_token(h, err) && certificate_read(h, &h->certificate, err) && start_daemon(h, err)) {
         return h;
     }
     srv_http_stop(h);
@@ -426,21 +441,20 @@ static void stop_daemon(struct srv_http *h)
         MHD_stop_daemon(h->daemon);
         h->daemon = NULL;
     }
-    if (h->key_pem != NULL) {
-        OPENSSL_cleanse(h->key_pem, strlen(h->key_pem));
-    }
-    free(h->key_pem);
-    free(h->cert_pem);
-    h->key_pem = h->cert_pem = NULL;
 }
 
 bool srv_http_reload(struct srv_http *h, struct srv_err *err)
 {
+    struct http_certificate now;
+    if (!certificate_read(h, &now, err)) {
+        return false;
+    }
     stop_daemon(h);
     set_stopping(h, false);
-    return load_certificate(h, err) &&
-           (listen_on(h, h->port) ||
-            srv_fail(err, SRV_E_UNAVAILABLE, "HTTPS cannot listen at port %u again", h->port));
+    certificate_drop(&h->certificate);
+    h->certificate = now;
+    return listen_on(h, h->port) ||
+           srv_fail(err, SRV_E_UNAVAILABLE, "HTTPS cannot listen at port %u again", h->port);
 }
 
 void srv_http_stop(struct srv_http *h)
@@ -449,6 +463,7 @@ void srv_http_stop(struct srv_http *h)
         return;
     }
     stop_daemon(h);
+    certificate_drop(&h->certificate);
     while (h->reader_count > 0) {
         srv_db_close(h->readers[--h->reader_count]);
     }

@@ -54,6 +54,9 @@ void srv_http_open(struct srv_http *h, struct srv_reactor *reactor);
 /**
  * Take the certificate that is there now (after srv_identity_renew()), at the same
  * port. Connections end; clients that wait for something ask again.
+ *
+ * @return false: if the certificate cannot be read, the one before is served on; if nobody can listen at the port, nothing
+ *         is. To call it again mends both.
  */
 SRV_MUST_CHECK bool srv_http_reload(struct srv_http *h, struct srv_err *err);
 

@@ -21,11 +21,16 @@
 /* A thread each, while it lasts. */
 #define HTTP_CONNECTIONS_MAX 512u
 
+/* PEM, with a zero behind it. */
+struct http_certificate {
+    char *key, *chain;
+};
+
 struct srv_http {
     struct srv_http_cfg cfg;
     char dir[1024], db_path[1024];
     char token[HTTP_TOKEN_MAX];
-    char *key_pem, *cert_pem;
+    struct http_certificate certificate;
     struct MHD_Daemon *daemon;
     uint16_t port;
     int64_t started_at_s;

@@ -34,8 +34,9 @@ static struct t_tmp tmp;
 /* As it was 320 days ago: its certificates have 45 days left. */
 static void open_house(struct house *h)
 {
+    static unsigned number; /* each is a provider of its own */
     struct srv_err err = { 0 };
-    snprintf(h->dir, sizeof h->dir, "%s/data", tmp.path);
+    snprintf(h->dir, sizeof h->dir, "%s/data-%u", tmp.path, number++);
     snprintf(h->db_path, sizeof h->db_path, "%s/waft.db", h->dir);
     snprintf(h->artifacts_path, sizeof h->artifacts_path, "%s/artifacts", h->dir);
     struct srv_identity_cfg identity = { .dir = h->dir, .now = time(NULL) - 320 * DAYS };
@@ -135,6 +136,30 @@ static void a_renewed_certificate_is_served_at_the_same_port(void **state)
     close_house(&h);
 }
 
+/* A disk that hiccups at the wrong moment must not cost the operator the only way in. */
+static void a_certificate_that_cannot_be_read_leaves_the_one_before(void **state)
+{
+    (void)state;
+    struct house h;
+    struct srv_err err = { 0 };
+    char before[64] = "", same[64] = "", after[64] = "", aside[200];
+    open_house(&h);
+    const char *path = srv_identity_cert_path(h.id, SRV_OWN_HTTPS);
+    snprintf(aside, sizeof aside, "%s.aside", path);
+    assert_int_equal(ask(&h, before), 200);
+    assert_true(srv_identity_renew(h.id, time(NULL), &err));
+    assert_int_equal(rename(path, aside), 0);
+    assert_false(srv_http_reload(h.http, &err));
+    assert_int_equal(err.code, SRV_E_NOT_FOUND);
+    assert_int_equal(ask(&h, same), 200);
+    assert_string_equal(same, before);
+    assert_int_equal(rename(aside, path), 0);
+    assert_true(srv_http_reload(h.http, &err));
+    assert_int_equal(ask(&h, after), 200);
+    assert_string_not_equal(after, before);
+    close_house(&h);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -142,6 +167,7 @@ int main(void)
     curl_global_init(CURL_GLOBAL_DEFAULT);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_renewed_certificate_is_served_at_the_same_port),
+        cmocka_unit_test(a_certificate_that_cannot_be_read_leaves_the_one_before),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     curl_global_cleanup();
