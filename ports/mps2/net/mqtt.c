@@ -76,16 +76,15 @@ bool mqtt_publish(void *context, struct ota_span topic, struct ota_span payload,
     return m->state == MQTT_STATE_UP && send(m, &w, payload, id);
 }
 
-/* Remembered and then not sent: the agent asks for it again, and this connection's end forgets it. */
+/* Sent and then not remembered, for there is no room: its answer says nothing, and the agent asks again. */
 static bool ask(struct mqtt *m, enum mqtt_type type, struct ota_span filter, enum ota_qos qos)
 {
     uint8_t room[HEAD_MAX];
     struct ota_writer w = ota_writer(OTA_BUF_OF(room));
     const uint16_t id = new_id(m);
     mqtt_write_filter(&w, type, id, filter, qos);
-    return m->state == MQTT_STATE_UP &&
-           (type == MQTT_UNSUBSCRIBE || mqtt_asked_add(&m->asked, id, filter)) &&
-           send(m, &w, OTA_SPAN_NONE, id);
+    return m->state == MQTT_STATE_UP && send(m, &w, OTA_SPAN_NONE, id) &&
+           (type == MQTT_UNSUBSCRIBE || mqtt_asked_add(&m->asked, id, filter));
 }
 
 bool mqtt_subscribe(void *context, struct ota_span filter, enum ota_qos qos)
