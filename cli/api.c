@@ -293,9 +293,3 @@ int64_t cli_integer(const json_t *object, const char *name)
 {
     return json_integer_value(json_object_get(object, name));
 }
-
-const char *cli_arn_name(const char *arn)
-{
-    const char *at = strrchr(arn, '/');
-    return at != NULL ? at + 1 : arn;
-}

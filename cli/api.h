@@ -45,7 +45,5 @@ json_t *cli_list(struct cli_api *api, const char *path, const char *member);
 /** Texts and numbers of an answer, never NULL: "" or 0 if absent. */
 const char *cli_text(const json_t *object, const char *name);
 int64_t cli_integer(const json_t *object, const char *name);
-/** The name in an ARN. */
-const char *cli_arn_name(const char *arn);
 
 #endif

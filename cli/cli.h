@@ -31,8 +31,6 @@ struct cli_option {
     enum { CLI_ONCE, CLI_REQUIRED, CLI_REPEATED, CLI_SOME /* at least once */ } how;
 };
 
-#define CLI_VALUES_MAX 4200u /* --to with as many things as one job can have */
-
 /* One value of the command line, and the option that it belongs to; NULL: none. */
 struct cli_value {
     const struct cli_option *option;

@@ -1,4 +1,7 @@
-/* waft deploy: an image to things, files beside it, or files alone. The deployment is signed here; the provider sees the signature. */
+/*
+ * waft deploy: an image to things, files beside it, or files alone. The deployment is signed here; the provider
+ * sees the signature.
+ */
 #include "api.h"
 #include "deployment.h"
 #include "out.h"

@@ -4,7 +4,6 @@
 #include "ota/image_format.h"
 #include "out.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const struct cli_column columns[] = {

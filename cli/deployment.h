@@ -1,4 +1,7 @@
-/* Deployment: the images of one release and the files beside them, signed for their way, and the job document that offers them. */
+/*
+ * Deployment: the images of one release and the files beside them, signed for their way, and the job document
+ * that offers them.
+ */
 #ifndef CLI_DEPLOYMENT_H
 #define CLI_DEPLOYMENT_H
 

@@ -1,6 +1,5 @@
 #include "keys.h"
 #include "base/file.h"
-#include <fcntl.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>

@@ -4,7 +4,6 @@
  */
 #include "sim_priv.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define URL "https://sim/"

@@ -5,7 +5,6 @@
 
 #include <openssl/ec.h>
 #include <openssl/evp.h>
-#include <stdlib.h>
 
 static void must(bool ok)
 {

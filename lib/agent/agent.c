@@ -1,5 +1,4 @@
 #include "inbox.h"
-#include "ota/assert.h"
 #include <string.h>
 
 /* --- the port ----------------------------------------------------------------------- */

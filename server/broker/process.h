@@ -22,8 +22,8 @@ struct process {
 struct process_user process_user_find(void);
 
 /**
- * Start a program in `dir`, with as many open files as the system allows. It gets SIGTERM when the calling *thread* ends, in
- * whichever way; so that thread must live as long as the child should.
+ * Start a program in `dir`, with as many open files as the system allows. It gets SIGTERM when the calling
+ * *thread* ends, in whichever way; so that thread must live as long as the child should.
  */
 SRV_MUST_CHECK bool process_spawn(const char *const argv[], const char *dir,
                                   struct process_user user, struct process *out,

@@ -2,7 +2,6 @@
  * A message on a Jobs request topic: whose, which, what; then its handler, and
  * the rejection if that refuses.
  */
-#include "ota/assert.h"
 #include "request.h"
 #include <string.h>
 

@@ -2,9 +2,7 @@
 #include "core/srv.h"
 #include "http/job_json.h"
 #include "http/request.h"
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* A watcher waits at most this long in one request; proxies give up at 30 to 60 s. */
 #define WAIT_S_MAX 25u

@@ -3,7 +3,6 @@
 #include "ota/wire.h"
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <stdio.h>
 #include <string.h>
 
 #define PASS_LIFE ((int64_t)10 * 60)

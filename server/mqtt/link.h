@@ -52,7 +52,10 @@ short srv_link_poll_events(const struct srv_link *link);
 /** When to step although nothing has come. */
 ota_ms_t srv_link_deadline(const struct srv_link *link);
 
-/** Read what the library takes at once (a packet or some), write what is queued, keep alive, dial again. Events are called from here. */
+/**
+ * Read what the library takes at once (a packet or some), write what is queued, keep alive, dial again. Events are
+ * called from here.
+ */
 void srv_link_step(struct srv_link *link, short revents, ota_ms_t now_ms);
 
 /** Whether bytes are waiting for the socket: publish no more until they are gone. */

@@ -2,7 +2,6 @@
 #include "house.h"
 #include "t.h"
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <mosquitto.h>
 #include <netinet/in.h>

@@ -12,8 +12,6 @@
 #include "t.h"
 #include "tmp.h"
 #include <openssl/pem.h>
-#include <poll.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #define T "$aws/things/"

@@ -16,7 +16,6 @@
 #include <curl/curl.h>
 #include <signal.h>
 #include <time.h>
-#include <unistd.h>
 
 #define DAYS ((int64_t)24 * 60 * 60)
 

@@ -7,7 +7,6 @@
 #include "run.h"
 #include "t.h"
 #include "tmp.h"
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>

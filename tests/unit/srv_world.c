@@ -1,6 +1,5 @@
 #include "srv_world.h"
 #include "db/sqlite.h"
-#include "ota/crc.h"
 #include "t.h"
 
 #define ROOT "$aws/things/"

@@ -11,9 +11,7 @@
 #include "posix_board.h"
 #include "posix_flash.h"
 #include "tmp.h"
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 enum { SECTORS = 4, SECTOR = 512, SIZE = SECTORS * SECTOR };

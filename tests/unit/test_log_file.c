@@ -3,7 +3,6 @@
 #include "log_file.h"
 #include "t.h"
 #include "tmp.h"
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>

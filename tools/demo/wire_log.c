@@ -9,7 +9,6 @@
 #include "ota/cbor.h"
 #include "ota/wire.h"
 #include <mosquitto.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

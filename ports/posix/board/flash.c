@@ -1,7 +1,6 @@
 #define _GNU_SOURCE /* memfd_create() */
 #include "flash.h"
 #include "posix_board.h"
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -7,7 +7,6 @@
 #include "clock.h"
 #include "cortex_m.h"
 #include "handover.h"
-#include "mpu.h"
 #include "nor.h"
 #include "start.h"
 #include "uart.h"
